@@ -1,0 +1,273 @@
+"""
+The ground every native endpoint stands on: the environment of the key, rate limits, idempotency, errors.
+
+A view finds, parses, calls one service and answers; everything common to all of them is here.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar, cast
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.db import OperationalError
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, QueryDict
+from rest_framework import exceptions
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import CharField, ChoiceField, Serializer
+from rest_framework.views import APIView
+
+from accounts.authentication import BearerKey, Caller
+from accounts.models import Account, Environment, TenantModel
+from accounts.services import idempotency
+from accounts.services.audit import Who
+from core import bodies, ids, pagination, throttle
+from core.errors import DomainError, Invalid, NotFound, Problem, TooLarge, TooMany, Unavailable, invalid
+from events.event import Actor
+
+PER_MINUTE = {Account.Plan.STARTER: 100, Account.Plan.PRO: 1000, Account.Plan.ENTERPRISE: 10_000}
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MOST_IGNORED = 20
+# DRF's words for what is wrong with a field, where ours say more.
+CODES = {"max_length": "too_long", "null": "required", "blank": "required", "invalid_choice": "unknown_value",
+         "min_value": "out_of_range", "max_value": "out_of_range", "not_a_list": "invalid", "not_a_dict": "invalid",
+         "surrogate_characters_not_allowed": "invalid_characters",
+         "null_characters_not_allowed": "invalid_characters"}  # fmt: skip
+
+Row = TypeVar("Row", bound=TenantModel)
+Listed = TypeVar("Listed", bound=Model)
+
+
+class AlwaysJSON(DefaultContentNegotiation):
+    """Answers JSON whatever the caller says it accepts: there is nothing else to choose from."""
+
+    def select_renderer(self, request: Any, renderers: Iterable[Any], format_suffix: str | None = None) -> Any:  # noqa: ARG002  DRF's signature
+        """Return the only renderer."""
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
+
+
+class EnvironmentView(APIView):
+    """A door into one environment, opened by a secret key."""
+
+    authentication_classes = (BearerKey,)
+    parser_classes: Sequence[type[Any]] = (bodies.StrictJSON,)
+    content_negotiation_class = AlwaysJSON
+    metadata_class = None  # OPTIONS is not a way around the scopes
+    scope: str = ""  # the noun of the scope: "users" wants users:read or users:write
+
+    caller: Caller
+    environment: Environment
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Read everything as UTF-8: a charset parameter means nothing to JSON (RFC 8259 section 8.1)."""
+        request.encoding = "utf-8"
+        return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authenticate, count, check the scope, and make POST idempotent."""
+        self._verdict: throttle.Verdict | None = None
+        self._ignored: set[str] = set()
+        super().initial(request, *args, **kwargs)
+        self.caller = cast("Caller", request.user)
+        self.environment = self.caller.environment
+        structlog.contextvars.bind_contextvars(environment=self.environment.pk, key=self.caller.key.public_id)
+        self._count()
+        if self.scope:
+            self.caller.require(f"{self.scope}:{'read' if request.method in SAFE_METHODS else 'write'}")
+        self._ignored |= set(request.query_params)
+        for name, value in request.query_params.dict().items():
+            if not bodies.is_storable(value):
+                raise invalid(name, f"{name} must not contain a NUL character.", code="invalid_characters")
+        if not all(bodies.is_storable(str(name)) for name in kwargs.values()):
+            raise NotFound("No such path.")
+        key = request.headers.get("Idempotency-Key")
+        if request.method == "POST" and key is not None and hasattr(self, "post"):
+            vars(self)["post"] = partial(self._once, key, self.post)  # DRF looks it up after this
+
+    def find(self, model: type[Row], prefix: str, public_id: str, *, related: Sequence[str] = ()) -> Row:
+        """Return the environment's row a public id names. Raises NotFound: for a stranger's row too."""
+        row_id = ids.decode(prefix, public_id)
+        row = model.of(self.environment).select_related(*related).filter(pk=row_id).first() if row_id else None
+        if row is None:
+            raise NotFound(f"No such {model._meta.verbose_name}: {public_id[:80]}", param="id")
+        row.environment = self.environment
+        return row
+
+    def parse(self, inputs: type[Serializer[Any]]) -> dict[str, Any]:
+        """
+        Return the request's body as that input declares it; unknown parameters are remembered and named in the answer.
+
+        In a multipart form every field but a text is written as JSON. Raises Invalid, naming every wrong field.
+        """
+        sent = self.request.data
+        if not isinstance(sent, Mapping):
+            raise invalid("body", "The body is a JSON object.", code="not_an_object")
+        fields = inputs().fields
+        given = {name: sent[name] for name in sent if name not in self.request.FILES}
+        if self._is_form:
+            written = {name for name, field in fields.items() if not isinstance(field, CharField | ChoiceField)}
+            given |= {name: bodies.read_part(name, given[name]) for name in given if name in written}
+        self._ignored |= {str(name) for name in set(given) - set(fields)}
+        return _valid(inputs(data=given))
+
+    def query(self, inputs: type[Serializer[Any]]) -> dict[str, Any]:
+        """Return the query string as that input declares it. Raises Invalid, naming every wrong parameter."""
+        form = inputs(data=self.request.query_params.dict())
+        self._ignored -= set(form.fields)
+        return _valid(form)
+
+    def page(
+        self, rows: QuerySet[Listed], serialize: Callable[[Listed], Mapping[str, Any]], *, oldest_first: bool = False
+    ) -> Response:
+        """Return one page of rows, newest first unless told; ``include=total`` counts them all. Raises Invalid."""
+        params = self.request.query_params
+        body = pagination.page(rows, params, oldest_first=oldest_first).as_json(serialize)
+        return Response({**body, "total": rows.count()} if params.get("include") == "total" else body)
+
+    @property
+    def who(self) -> Who:
+        """The caller as the audit log names them."""
+        return Who.key(self.caller.key, ip=getattr(self.request, "client_ip", None) or None)
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as events name them, so that a server knows its own echo."""
+        return Actor("api", self.caller.key.public_id)
+
+    @property
+    def livemode(self) -> bool:
+        """Whether what happens here reaches real people."""
+        return self.environment.livemode
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        """Add the headers every answer carries, and the names of parameters that were ignored."""
+        answered: Response = super().finalize_response(request, response, *args, **kwargs)
+        answered["Dexra-Version"] = settings.API_VERSION
+        answered["Cache-Control"] = "no-store"
+        if verdict := getattr(self, "_verdict", None):
+            for name, value in verdict.headers.items():
+                answered[name] = value
+        if ignored := self._named_ignored:
+            answered["Dexra-Ignored-Parameters"] = ", ".join(ignored)
+            if isinstance(answered.data, dict) and "error" not in answered.data:
+                answered.data = {**answered.data, "ignored_parameters": ignored}
+        return answered
+
+    @property
+    def _named_ignored(self) -> list[str]:
+        return [_printable(name) for name in sorted(getattr(self, "_ignored", ()))[:MOST_IGNORED]]
+
+    @property
+    def _is_form(self) -> bool:
+        return (self.request.content_type or "").startswith("multipart/form-data")
+
+    def _count(self) -> None:
+        key, plan = self.caller.key, self.environment.account.plan
+        limit = throttle.Limit(f"key:{key.pk}", PER_MINUTE[Account.Plan(plan)])
+        self._verdict = throttle.count([limit])
+        if self._verdict is not None and self._verdict.exceeded:
+            raise TooMany(f"More than {limit.allowed} requests in this minute.", retry_after=self._verdict.reset_after)
+
+    def _once(self, key: str, post: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        said = bodies.fingerprint(cast("QueryDict", request.data)) if self._is_form else request._request.body  # noqa: SLF001  DRF has no other name for it
+        asked = idempotency.Request(key, "POST", request.path, said)
+
+        def act() -> idempotency.Answer:
+            response = post(request, *args, **kwargs)
+            ignored = {"ignored_parameters": self._named_ignored} if self._ignored else {}
+            return idempotency.Answer(response.status_code, {**response.data, **ignored})
+
+        answer = idempotency.once(environment=self.environment, api_key=self.caller.key, request=asked, act=act)
+        if isinstance(answer.body, dict):
+            self._ignored |= set(answer.body.get("ignored_parameters", ()))
+        headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
+        return Response(answer.body, status=answer.status, headers=headers)
+
+
+def answer_error(error: Exception, context: Mapping[str, Any]) -> Response | None:  # noqa: ARG001  DRF's signature
+    """Return the error envelope for anything a view raised; None for a bug, which becomes a 500."""
+    if isinstance(error, OperationalError):
+        error = database_away()
+    domain_error = error if isinstance(error, DomainError) else _translated(error)
+    if domain_error is None:
+        return None
+    return Response(envelope(domain_error), status=domain_error.status, headers=domain_error.headers)
+
+
+def database_away() -> Unavailable:
+    """The error of a request that met an absent database."""
+    return Unavailable("The database is away; nothing was changed. Try again.", retry_after=2)
+
+
+def envelope(error: DomainError) -> dict[str, Any]:
+    """Return ``{"error": {type, code, message, param, request_id, errors}}``."""
+    return {
+        "error": {
+            "type": error.kind,
+            "code": error.code,
+            "message": error.message,
+            "param": error.param,
+            "request_id": structlog.contextvars.get_contextvars().get("request_id"),
+            "errors": [problem.as_json() for problem in error.problems],
+        }
+    }
+
+
+def _translated(error: Exception) -> DomainError | None:
+    """Return one of Django's or DRF's errors as one of ours."""
+    match error:
+        case Http404():
+            return NotFound("No such path.")
+        case exceptions.ValidationError():
+            return Invalid(*_problems("", error.detail))
+        case exceptions.ParseError():
+            return DomainError(str(error.detail), code="malformed_body")
+        case SuspiciousOperation():
+            return TooLarge("The form has too many fields, or too much text in them.")
+        case exceptions.APIException():
+            known = DomainError(str(error.detail), code=str(error.default_code))
+            known.status = error.status_code
+            return known
+        case _:
+            return None
+
+
+def _valid(form: Serializer[Any]) -> dict[str, Any]:
+    """Return what a form understood. Raises Invalid, naming every wrong field and its limit."""
+    if not form.is_valid():
+        limits = {name: getattr(field, "max_length", None) for name, field in form.fields.items()}
+        raise Invalid(*_problems("", form.errors, limits))
+    values: dict[str, Any] = form.validated_data
+    return values
+
+
+def _problems(field: str, detail: Any, limits: Mapping[str, int | None] | None = None) -> list[Problem]:
+    """Flatten DRF's nested error details to one problem per field."""
+    if isinstance(detail, Mapping):
+        return [
+            problem for name, inner in detail.items() for problem in _problems(_join(field, str(name)), inner, limits)
+        ]
+    if isinstance(detail, list):
+        return [
+            problem
+            for index, inner in enumerate(detail)
+            for problem in _problems(field if isinstance(inner, str) else _join(field, str(index)), inner, limits)
+            if inner
+        ]
+    code = str(getattr(detail, "code", "invalid"))
+    limit = (limits or {}).get(field) if code == "max_length" else None
+    return [Problem(field or "body", CODES.get(code, code), str(detail), limit)]
+
+
+def _join(field: str, name: str) -> str:
+    return field if name == "non_field_errors" else f"{field}.{name}" if field else name
+
+
+def _printable(name: str) -> str:
+    """Return a parameter's name as a header may carry it."""
+    return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in name[:60])

@@ -1,0 +1,57 @@
+"""What can happen to a person. The type names are those of webhooks and of ``GET /v1/events``."""
+
+from typing import Any
+
+from contacts.models import Contact
+from contacts.serializers import user_json
+from events.event import SYSTEM, Actor, Event
+
+
+class UserEvent(Event):
+    """Something happened to a person; ``data["user"]`` is the person afterwards."""
+
+
+class UserCreated(UserEvent):
+    """A person is known for the first time."""
+
+    type = "user_created"
+
+
+class UserUpdated(UserEvent):
+    """
+    Something about a person changed.
+
+    ``data`` has ``changes`` ``{field: {"from", "to"}}``, ``tags_added``, ``tags_removed``, ``actor``, ``reason``.
+    """
+
+    type = "user_updated"
+
+
+class UserMerged(UserEvent):
+    """Two records turned out to be one person; ``data["merged_user_id"]`` is the one that went."""
+
+    type = "user_merged"
+
+
+class UserDeleted(UserEvent):
+    """A person was erased with everything they said."""
+
+    type = "user_deleted"
+
+
+def about(
+    contact: Contact,
+    kind: type[UserEvent],
+    *,
+    livemode: bool,
+    actor: Actor = SYSTEM,
+    **more: Any,
+) -> UserEvent:
+    """Return the event of that kind about a person as they are now; ``more`` goes into ``data``."""
+    return kind(
+        environment_id=contact.environment_id,
+        livemode=livemode,
+        actor=actor,
+        data={"user": user_json(contact, livemode=livemode), **more},
+        context={"contact_id": contact.pk},
+    )

@@ -1,0 +1,93 @@
+"""Contact: a person on the other side; ContactSession: one place that person writes from."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from accounts.models import TenantModel
+from core import ids
+from inboxes.models import Inbox
+
+
+class Contact(TenantModel):
+    """
+    A person (``user`` in the public API).
+
+    ``external_id`` is the customer's own name for them. After erasure the row stays as a tombstone with nothing
+    personal in it, so that a backup or an import cannot bring the person back unseen; after a merge ``merged_into``
+    says who they are now.
+    """
+
+    external_id = models.CharField(max_length=255, null=True, blank=True)
+    name = models.CharField(max_length=255, blank=True, default="")
+    first_name = models.CharField(max_length=255, blank=True, default="")
+    last_name = models.CharField(max_length=255, blank=True, default="")
+    email = models.CharField(max_length=255, null=True, blank=True)
+    phone_number = models.CharField(max_length=16, null=True, blank=True)
+    avatar_url = models.CharField(max_length=2048, blank=True, default="")
+    user_type = models.CharField(max_length=60, blank=True, default="")
+    language = models.CharField(max_length=35, blank=True, default="")
+    country = models.CharField(max_length=60, blank=True, default="")
+    city = models.CharField(max_length=120, blank=True, default="")
+    custom_attributes = models.JSONField(default=dict, blank=True)
+    tags = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    verified = models.BooleanField(default=False, help_text="Somebody signed for this identity.")
+    blocked = models.BooleanField(default=False)
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+    last_activity_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    erased_at = models.DateTimeField(null=True, blank=True)
+    merged_into = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("environment", "external_id", name="one_contact_per_external_id"),
+            models.UniqueConstraint("environment", Lower("email"), name="one_contact_per_email"),
+            models.UniqueConstraint("environment", "phone_number", name="one_contact_per_phone_number"),
+        ]
+        indexes = [
+            models.Index(fields=["environment", "id"], name="contacts_of_environment"),
+            GinIndex(fields=["tags"], name="contacts_by_tag"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.public_id
+
+    @property
+    def public_id(self) -> str:
+        """``usr_...``"""
+        return ids.encode("usr", self.pk)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether only a tombstone is left."""
+        return self.erased_at is not None or self.merged_into_id is not None
+
+
+class ContactSession(TenantModel):
+    """
+    One place a contact writes from: a browser, an app, a phone number.
+
+    ``source_id`` is the credential of the client API, ``pubsub_token`` that of the cable. A verified session has
+    proved whose it is and sees all the contact's conversations.
+    """
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="sessions")
+    inbox = models.ForeignKey(Inbox, models.CASCADE, related_name="+")
+    source_id = models.CharField(max_length=255)
+    pubsub_token = models.CharField(max_length=64, unique=True, default=ids.new_token, editable=False)
+    verified = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["environment", "inbox", "source_id"], name="one_session_per_source_id"),
+        ]
+        indexes = [models.Index(fields=["environment", "contact"], name="sessions_of_contact")]
+
+    def __str__(self) -> str:
+        return f"session {self.pk}"

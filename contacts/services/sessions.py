@@ -1,0 +1,133 @@
+"""Sessions: the places a person writes from, and proof of whose they are."""
+
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import Environment
+from contacts import queries
+from contacts.errors import AlreadyTaken, ContactGone
+from contacts.models import Contact, ContactSession
+from contacts.services import contacts
+from core.errors import invalid
+from events.event import Actor
+from inboxes.errors import SignatureMismatch
+from inboxes.models import Inbox
+
+RACES = 2  # how often in a row somebody else may be faster
+
+
+def open_session(
+    *, inbox: Inbox, source_id: str = "", fields: Mapping[str, Any], verified: bool = False
+) -> ContactSession:
+    """
+    Return the session with this ``source_id``, opening it when it is new.
+
+    A new session belongs to the person with the given external id, e-mail address or phone number, or to a new one.
+    ``verified`` says that the external id was proved (without one: whatever else identifies them). A proved external
+    id leads to its own person only, never to one who merely has the e-mail address that was given too; an unsigned
+    claim of a verified person's identity gets a person of its own. Raises Invalid.
+    """
+    if len(source_id) > 255 or "\x00" in source_id:
+        raise invalid("source_id", "source_id has at most 255 characters.", code="too_long", limit=255)
+    for _ in range(RACES):
+        # Somebody may open this session, make this person or merge them at this very moment: then there is one to find.
+        with suppress(AlreadyTaken, ContactGone, IntegrityError):
+            return _open(inbox, source_id, fields, verified=verified)
+    return _open(inbox, source_id, fields, verified=verified)
+
+
+def find(inbox: Inbox, source_id: str) -> ContactSession | None:
+    """Return the session of that inbox with this ``source_id``, its contact loaded."""
+    return queries.find_session(inbox, source_id)
+
+
+@transaction.atomic
+def verify(*, session: ContactSession, external_id: str) -> ContactSession:
+    """
+    Mark a session as proved to be ``external_id``'s; the hash was checked before.
+
+    The proof counts for that person alone: a session of somebody with another external id is refused with
+    SignatureMismatch. A person without one takes it on. Raises AlreadyTaken when another record has it (the caller
+    may merge the two).
+    """
+    contact = contacts.lock(session.contact)
+    if contact.external_id not in {None, external_id}:
+        raise SignatureMismatch
+    contact = contacts.update(
+        contact=contact,
+        fields={"external_id": external_id, "verified": True},
+        actor=Actor("user", contact.public_id),
+    )
+    session.contact = contact
+    if not session.verified:
+        session.verified = True
+        session.updated_at = timezone.now()
+        session.save(update_fields=["verified", "updated_at"])
+    return session
+
+
+@transaction.atomic
+def session_in(*, inbox: Inbox, contact: Contact) -> ContactSession:
+    """
+    Return where a person can be reached in an inbox, for a business that writes first; opened if they were never there.
+
+    A verified person is only reached where they have proved who they are: what is said to them must not appear in
+    front of somebody who merely claimed their name. Raises ContactGone.
+    """
+    session = _latest(inbox, contact)
+    if session is None:
+        contact = contacts.lock(contact)  # nobody erases or merges them away unseen, nobody opens a second one
+        session = _latest(inbox, contact) or ContactSession.unscoped.create(
+            environment=inbox.environment, inbox=inbox, contact=contact, source_id=str(uuid.uuid4()),
+            verified=contact.verified,  # its source id is known to nobody but the business
+        )  # fmt: skip
+    session.environment, session.inbox, session.contact = inbox.environment, inbox, contact
+    return session
+
+
+@transaction.atomic
+def _open(inbox: Inbox, source_id: str, fields: Mapping[str, Any], *, verified: bool) -> ContactSession:
+    if known := find(inbox, source_id):
+        return known
+    session: ContactSession = ContactSession.unscoped.create(
+        environment=inbox.environment,
+        inbox=inbox,
+        contact=_person(inbox.environment, fields, verified=verified),
+        source_id=source_id or str(uuid.uuid4()),
+        verified=verified,
+    )
+    return session
+
+
+def _person(environment: Environment, fields: Mapping[str, Any], *, verified: bool) -> Contact:
+    external_id = fields.get("external_id")
+    proved = {"external_id": external_id} if verified and external_id else fields
+    known = contacts.find_by_identity(environment, proved)
+    if known is not None and (verified or not known.verified):
+        known.environment = environment
+        return contacts.lock(known)  # nobody merges them away while the session is made
+    if verified:
+        fields = {**_without_taken(environment, fields), "verified": True}
+    elif known is not None:
+        # Somebody verified owns this identity and the caller has not proved to be them.
+        fields = {key: value for key, value in fields.items() if key not in contacts.IDENTITIES}
+    return contacts.create(environment=environment, fields=fields, actor=Actor("user"))
+
+
+def _without_taken(environment: Environment, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields without an e-mail address or phone number that is somebody else's."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in {"email", "phone_number"} or contacts.find_by_identity(environment, {name: value}) is None
+    }
+
+
+def _latest(inbox: Inbox, contact: Contact) -> ContactSession | None:
+    known = ContactSession.of(inbox.environment).filter(inbox=inbox, contact=contact)
+    return (known.filter(verified=True) if contact.verified else known).order_by("-id").first()

@@ -1,0 +1,103 @@
+"""``/v1/messages`` and what is said in one conversation."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from conversations.api.v1 import inputs, shapes
+from conversations.api.v1.base import ConversationsView
+from conversations.models import Attachment, Message
+from conversations.queries import SHOWN_TO_CONTACT, messages_of
+from conversations.serializers import message_json
+from conversations.services import attachments, messages
+from conversations.services.messages import Author, Draft
+from core import bodies
+from core.shapes import page_of
+
+
+class ConversationMessages(ConversationsView):
+    """``/v1/conversations/{id}/messages``"""
+
+    scope = "conversations"
+    parser_classes = (bodies.StrictJSON, MultiPartParser)
+
+    @extend_schema(
+        operation_id="list_messages", tags=["Messages"], parameters=[inputs.MessagesQuery],
+        responses=page_of(shapes.MessageShape),
+    )  # fmt: skip
+    def get(self, request: Request, conversation_id: str) -> Response:  # noqa: ARG002
+        """List what was said in a conversation, newest first unless told, notes among agents too."""
+        conversation, asked = self.conversation(conversation_id), self.query(inputs.MessagesQuery)
+        found = messages_of(conversation)
+        if not asked.get("include_private", True):
+            found = found.filter(kind__in=SHOWN_TO_CONTACT)
+        channel = conversation.inbox.channel
+        return self.page(
+            found,
+            lambda message: message_json(message, livemode=self.livemode, channel=channel),
+            oldest_first=asked.get("order") == "asc",
+        )
+
+    @extend_schema(
+        operation_id="create_message",
+        tags=["Messages"],
+        request={"application/json": inputs.SendMessage, "multipart/form-data": inputs.SendForm},
+        responses={201: shapes.MessageShape},
+    )
+    def post(self, request: Request, conversation_id: str) -> Response:  # noqa: ARG002
+        """
+        Answer in a conversation, or leave a note.
+
+        As JSON, or as `multipart/form-data` with up to 15 files of 40 MiB named `attachments`; in a form every field
+        but a text is written as JSON. Answering in a closed conversation leaves it closed unless `reopen` is set.
+        """
+        conversation, said = self.conversation(conversation_id), self.parse(inputs.SendMessage)
+        author, draft = self._author(said), self._draft(said)
+        if said["private"]:
+            message = messages.note(conversation=conversation, author=author, draft=draft)
+        else:
+            message = messages.send(conversation=conversation, author=author, draft=draft, reopen=said["reopen"])
+        shown = message_json(message, livemode=self.livemode, channel=conversation.inbox.channel)
+        return Response(shown, status=status.HTTP_201_CREATED)
+
+    def _author(self, said: dict[str, Any]) -> Author:
+        if "as_agent" not in said:
+            return Author(Message.Source.API, key_id=self.caller.key.public_id)
+        return Author(Message.Source.AGENT, self.agent_in("as_agent", said["as_agent"]))
+
+    def _draft(self, said: dict[str, Any]) -> Draft:
+        kind = said["message_type"]
+        payload = said.get(kind, {}) if kind != Message.Type.TEXT else {}
+        files = attachments.store(self.environment, self.request.FILES.getlist("attachments"))
+        linked = [_linked(payload)] if kind == Message.Type.MEDIA else []
+        return Draft(
+            text=said.get("text") or payload.get("text") or payload.get("caption"),
+            files=[*files, *linked],
+            client_message_id=said.get("client_message_id"),
+            type=kind,
+            payload=payload,
+            metadata=said.get("metadata", {}),
+        )
+
+
+class OneMessage(ConversationsView):
+    """``/v1/messages/{id}``"""
+
+    scope = "conversations"
+
+    @extend_schema(operation_id="get_message", tags=["Messages"], responses=shapes.MessageShape)
+    def get(self, request: Request, message_id: str) -> Response:  # noqa: ARG002
+        """Look a message up, with what became of it."""
+        message = self.find(Message, "msg", message_id, related=("contact", "author", "conversation__inbox"))
+        channel = message.conversation.inbox.channel
+        return Response(message_json(message, livemode=self.livemode, channel=channel))
+
+
+def _linked(media: dict[str, Any]) -> attachments.StoredFile:
+    """Return a file that stays where it is, on the web."""
+    kind = Attachment.Type.FILE if media["type"] == "document" else media["type"]
+    return attachments.StoredFile("", media.get("filename", ""), "", 0, external_url=media["url"], type=kind)

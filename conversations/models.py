@@ -1,0 +1,307 @@
+"""Conversation, Message, and what hangs on them."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import TenantModel, User
+from contacts.models import Contact, ContactSession
+from core import ids
+from inboxes.models import Inbox
+
+
+class Team(TenantModel):
+    """A group of agents a conversation can be given to."""
+
+    name = models.CharField(max_length=255)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["environment", "name"], name="one_team_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeamMember(TenantModel):
+    """One agent's place in a team."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "user"], name="one_place_per_agent_and_team"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"
+
+
+class ConversationCounter(TenantModel):
+    """The last conversation number given out in an environment."""
+
+    value = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["environment"], name="one_counter_per_environment"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class Conversation(TenantModel):
+    """
+    One contact talking to a business through one inbox.
+
+    ``sequence`` is the number of its latest event, without gaps; whoever writes to the conversation locks its row
+    while taking the next one, and that is what keeps everything in order.
+    """
+
+    class Status(models.TextChoices):
+        """Whose turn it is, roughly."""
+
+        OPEN = "open"
+        PENDING = "pending"
+        SNOOZED = "snoozed"
+        CLOSED = "closed"
+
+    class Priority(models.TextChoices):
+        """How much it hurries."""
+
+        LOW = "low"
+        MEDIUM = "medium"
+        HIGH = "high"
+        URGENT = "urgent"
+
+    inbox = models.ForeignKey(Inbox, models.CASCADE, related_name="+")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="+")
+    session = models.ForeignKey(ContactSession, models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField(help_text="Counts from 1 in each environment.")
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    subject = models.CharField(max_length=255, blank=True, default="")
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    assignee = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    team = models.ForeignKey(Team, models.SET_NULL, null=True, blank=True, related_name="+")
+    priority = models.CharField(max_length=10, choices=Priority, null=True, blank=True)
+    labels = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    tags = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    custom_attributes = models.JSONField(default=dict, blank=True)
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    sequence = models.BigIntegerField(default=0)
+    unread_count = models.PositiveIntegerField(default=0, help_text="Inbound since an agent looked.")
+    contact_last_seen_at = models.DateTimeField(null=True, blank=True)
+    agent_last_seen_at = models.DateTimeField(null=True, blank=True)
+    waiting_since = models.DateTimeField(null=True, blank=True)
+    first_reply_at = models.DateTimeField(null=True, blank=True)
+    last_activity_at = models.DateTimeField(default=timezone.now)
+    last_message_id = models.BigIntegerField(null=True, blank=True)
+    last_message_text = models.CharField(max_length=200, blank=True, default="")
+    last_message_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["environment", "number"], name="one_conversation_per_number"),
+        ]
+        indexes = [
+            models.Index(fields=["environment", "id"], name="conversations_of_environment"),
+            models.Index(fields=["environment", "contact"], name="conversations_of_contact"),
+            models.Index(fields=["environment", "session"], name="conversations_of_session"),
+            models.Index(fields=["environment", "status", "id"], name="conversations_by_status"),
+            models.Index(fields=["environment", "updated_at"], name="conversations_by_change"),
+            models.Index(
+                fields=["snoozed_until"],
+                name="conversations_to_wake",
+                condition=models.Q(status="snoozed"),
+            ),
+            GinIndex(fields=["tags"], name="conversations_by_tag"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.number}"
+
+    @property
+    def public_id(self) -> str:
+        """``conv_...``"""
+        return ids.encode("conv", self.pk)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody is working on it."""
+        return self.status == self.Status.CLOSED
+
+
+class Message(TenantModel):
+    """One thing said, noted or done in a conversation. ``sequence`` is that of the event that made it."""
+
+    class Direction(models.TextChoices):
+        """From the person, or to them."""
+
+        INBOUND = "inbound"
+        OUTBOUND = "outbound"
+
+    class Source(models.TextChoices):
+        """Who wrote it."""
+
+        USER = "user"
+        AGENT = "agent"
+        AI = "ai"
+        API = "api"
+        SYSTEM = "system"
+
+    class Kind(models.TextChoices):
+        """Said by somebody, a note among agents, a trace of something done, or an automatic reply."""
+
+        SPOKEN = "spoken"
+        NOTE = "note"
+        ACTIVITY = "activity"
+        AUTOMATIC = "automatic"
+
+    class Type(models.TextChoices):
+        """What it is made of."""
+
+        TEXT = "text"
+        MEDIA = "media"
+        BUTTON = "button"
+        TEMPLATE = "template"
+
+    class Status(models.TextChoices):
+        """What became of it."""
+
+        RECEIVED = "received"
+        QUEUED = "queued"
+        SCHEDULED = "scheduled"
+        SENDING = "sending"
+        SENT = "sent"
+        DELIVERED = "delivered"
+        READ = "read"
+        FAILED = "failed"
+        CANCELED = "canceled"
+        UNKNOWN = "unknown"
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="+")
+    direction = models.CharField(max_length=10, choices=Direction)
+    source = models.CharField(max_length=10, choices=Source)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.SPOKEN)
+    author = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    type = models.CharField(max_length=10, choices=Type, default=Type.TEXT)
+    text = models.TextField(null=True, blank=True)
+    content_type = models.CharField(max_length=30, default="text")
+    content_attributes = models.JSONField(default=dict, blank=True)
+    payload = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    client_message_id = models.CharField(max_length=255, null=True, blank=True)
+    provider_id = models.CharField(max_length=255, null=True, blank=True)
+    status = models.CharField(max_length=10, choices=Status)
+    failure = models.JSONField(null=True, blank=True)
+    timeline = models.JSONField(default=list, help_text="[{status, at}], oldest first.")
+    sequence = models.BigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment", "conversation", "client_message_id"],
+                name="one_message_per_client_message_id",
+                condition=models.Q(client_message_id__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["environment", "conversation", "id"], name="messages_of_conversation"),
+            models.Index(fields=["environment", "id"], name="messages_of_environment"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.public_id}"
+
+    @property
+    def public_id(self) -> str:
+        """``msg_...``"""
+        return ids.encode("msg", self.pk)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only agents may see it."""
+        return self.kind == self.Kind.NOTE
+
+    @property
+    def is_shown_to_contact(self) -> bool:
+        """Whether the person on the other side may see it."""
+        return self.kind in {self.Kind.SPOKEN, self.Kind.AUTOMATIC}
+
+
+def attachment_path(attachment: "Attachment", filename: str) -> str:
+    """Return where a file is stored: under its tenant, with a name nobody can guess."""
+    extension = filename.rpartition(".")[2][:10] if "." in filename else "bin"
+    safe = "".join(letter for letter in extension if letter.isascii() and letter.isalnum()) or "bin"
+    return f"attachments/{attachment.environment_id}/{ids.new_token(32)}.{safe.lower()}"
+
+
+class Attachment(TenantModel):
+    """A file that came or went with a message, or a place, or a card."""
+
+    class Type(models.TextChoices):
+        """How a client should show it."""
+
+        IMAGE = "image"
+        VIDEO = "video"
+        AUDIO = "audio"
+        FILE = "file"
+        LOCATION = "location"
+        CONTACT = "contact"
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="attachments", null=True)
+    type = models.CharField(max_length=10, choices=Type)
+    file = models.FileField(upload_to=attachment_path, max_length=255, null=True, blank=True)
+    token = models.CharField(max_length=43, unique=True, default=ids.new_token, editable=False)
+    filename = models.CharField(max_length=255, blank=True, default="")
+    content_type = models.CharField(max_length=100, blank=True, default="")
+    size = models.PositiveBigIntegerField(default=0, help_text="Bytes.")
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    external_url = models.CharField(max_length=2048, blank=True, default="")
+    details = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["environment", "message"], name="attachments_of_message")]
+
+    def __str__(self) -> str:
+        return self.filename or f"attachment {self.pk}"
+
+    @property
+    def public_id(self) -> str:
+        """``att_...``"""
+        return ids.encode("att", self.pk)
+
+
+class SurveyAnswer(TenantModel):
+    """What a person answered when asked how it went (CSAT)."""
+
+    message = models.OneToOneField(Message, models.CASCADE, related_name="survey_answer")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="+")
+    agent = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    rating = models.PositiveSmallIntegerField(help_text="1 to 5.")
+    feedback = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(rating__gte=1, rating__lte=5), name="a_rating_is_from_1_to_5"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rating}/5"

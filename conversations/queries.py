@@ -1,0 +1,159 @@
+"""Reading conversations and messages."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Prefetch, QuerySet
+
+from accounts.models import Environment, User
+from contacts.models import Contact, ContactSession
+from conversations.models import Attachment, Conversation, Message, Team
+from core import tenancy
+from core.rows import Shape, cut
+from inboxes.models import Inbox
+
+CONVERSATION = Shape(Conversation, "conversation")
+CONTACT = Shape(Contact, "contact")
+SESSION = Shape(ContactSession, "session")
+INBOX = Shape(Inbox, "inbox")
+AGENT = Shape(User, "agent", only=("id", "name", "display_name", "email", "avatar_url"))
+TEAM = Shape(Team, "team", only=("id", "name"))
+MESSAGE = Shape(Message, "message")
+
+ENTER_BY_UUID = f"""
+SELECT conversation.environment_id, environment.kind, environment.account_id, {CONVERSATION.columns}
+FROM dexra_enter_by_conversation(%s) AS conversation
+JOIN accounts_environment AS environment ON environment.id = conversation.environment_id
+"""  # noqa: S608  the columns come from the model
+ATTACHMENT = Shape(Attachment, "attachment")
+ENTER_BY_TOKEN = f"""
+SELECT attachment.environment_id, {ATTACHMENT.columns} FROM dexra_enter_by_attachment(%s) AS attachment
+"""  # noqa: S608  the columns come from the model
+SHOWN_TO_CONTACT = (Message.Kind.SPOKEN, Message.Kind.AUTOMATIC)
+LAST_SHOWN = """
+SELECT last.id FROM conversations_conversation AS conversation CROSS JOIN LATERAL (
+    SELECT message.id FROM conversations_message AS message
+    WHERE message.environment_id = conversation.environment_id AND message.conversation_id = conversation.id
+      AND message.kind = ANY(%s) ORDER BY message.id DESC LIMIT %s
+) AS last WHERE conversation.id = ANY(%s)
+"""
+
+
+COMPLETE_CONVERSATIONS = f"""
+SELECT {CONVERSATION.columns}, {CONTACT.columns}, {SESSION.columns}, {INBOX.columns}, {AGENT.columns}, {TEAM.columns}
+FROM conversations_conversation AS conversation
+JOIN contacts_contact AS contact ON contact.id = conversation.contact_id
+JOIN contacts_contactsession AS session ON session.id = conversation.session_id
+JOIN inboxes_inbox AS inbox ON inbox.id = conversation.inbox_id
+LEFT JOIN accounts_user AS agent ON agent.id = conversation.assignee_id
+LEFT JOIN conversations_team AS team ON team.id = conversation.team_id
+WHERE conversation.id = ANY(%s)
+"""  # noqa: S608  the columns come from the models
+COMPLETE_MESSAGES = f"""
+SELECT EXISTS (SELECT FROM conversations_attachment AS file
+               WHERE file.environment_id = message.environment_id AND file.message_id = message.id),
+       {MESSAGE.columns}, {CONTACT.columns}, {AGENT.columns}
+FROM conversations_message AS message
+JOIN contacts_contact AS contact ON contact.id = message.contact_id
+LEFT JOIN accounts_user AS agent ON agent.id = message.author_id
+WHERE message.id = ANY(%s)
+"""  # noqa: S608  the columns come from the models
+
+
+def complete_conversations(ids: Collection[int]) -> dict[int, Conversation]:
+    """Return conversations by id, of all tenants this connection sees, with all that frames and callbacks show."""
+    found = {}
+    for row in _rows(COMPLETE_CONVERSATIONS, ids):
+        conversation, *around = cut(row, CONVERSATION, CONTACT, SESSION, INBOX, AGENT, TEAM)
+        conversation.contact, conversation.session, conversation.inbox, conversation.assignee, conversation.team = (
+            around
+        )
+        found[conversation.pk] = conversation
+    return found
+
+
+def complete_messages(ids: Collection[int]) -> dict[int, Message]:
+    """Return messages by id, of all tenants this connection sees, with all that frames and callbacks show."""
+    found, with_files = {}, []
+    for has_files, *row in _rows(COMPLETE_MESSAGES, ids):
+        message, message.contact, message.author = cut(row, MESSAGE, CONTACT, AGENT)
+        message.made_attachments = []
+        found[message.pk] = message
+        if has_files:
+            with_files.append(message.pk)
+    if with_files:
+        for file in Attachment.unscoped.filter(message__in=with_files).order_by("id"):
+            found[file.message_id].made_attachments.append(file)
+    return found
+
+
+def _rows(sql: str, ids: Collection[int]) -> list[tuple[Any, ...]]:
+    if not ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [list(ids)])
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def enter_by_uuid(name: UUID) -> Conversation | None:
+    """Find a conversation by its uuid and bind this connection to its tenant; None when there is no such one."""
+    row = tenancy.enter(ENTER_BY_UUID, [name])
+    if row is None:
+        return None
+    conversation = CONVERSATION.build(row[3:])
+    conversation.environment = Environment(id=row[0], kind=row[1], account_id=row[2])
+    return conversation
+
+
+def enter_by_attachment(token: str) -> Attachment | None:
+    """Find a file by its token and bind this connection to its tenant; None when there is no such one."""
+    row = tenancy.enter(ENTER_BY_TOKEN, [token])
+    return None if row is None else ATTACHMENT.build(row[1:])
+
+
+def conversations_of(environment: Environment) -> QuerySet[Conversation]:
+    """Return an environment's conversations with everything their public JSON needs."""
+    return Conversation.of(environment).select_related("environment", "inbox", "contact", "session", "assignee", "team")
+
+
+def conversations_due(now: datetime) -> QuerySet[Conversation]:
+    """Return the snoozed conversations whose time has come, in all environments."""
+    snoozed = Conversation.unscoped.filter(status=Conversation.Status.SNOOZED, snoozed_until__lte=now)
+    return snoozed.select_related("environment", "inbox", "contact", "session").order_by("snoozed_until")
+
+
+def messages_of(conversation: Conversation) -> QuerySet[Message]:
+    """Return a conversation's messages with everything their public JSON needs."""
+    return _with_files(Message.unscoped.filter(environment_id=conversation.environment_id, conversation=conversation))
+
+
+def conversations_for(session: ContactSession) -> QuerySet[Conversation]:
+    """Return what a session may see: its own conversations, or all of the contact's once it is verified."""
+    mine = conversations_of(session.environment)
+    return mine.filter(contact_id=session.contact_id) if session.verified else mine.filter(session=session)
+
+
+def shown_messages(conversation: Conversation) -> QuerySet[Message]:
+    """Return what a conversation's person may see of it: neither notes nor traces."""
+    return messages_of(conversation).filter(kind__in=SHOWN_TO_CONTACT)
+
+
+def last_shown_messages(conversations: Sequence[Conversation], count: int) -> dict[int, list[Message]]:
+    """Return the latest ``count`` messages of each conversation that its person may see, oldest first, by its id."""
+    found: dict[int, list[Message]] = {conversation.pk: [] for conversation in conversations}
+    with connection.cursor() as cursor:
+        cursor.execute(LAST_SHOWN, [list(SHOWN_TO_CONTACT), count, list(found)])
+        ids = [row[0] for row in cursor.fetchall()]
+    for message in _with_files(Message.unscoped.filter(pk__in=ids)).order_by("id") if ids else ():
+        found[message.conversation_id].append(message)
+    return found
+
+
+def _with_files(messages: QuerySet[Message]) -> QuerySet[Message]:
+    """Load with messages everything their public JSON needs."""
+    files = Prefetch("attachments", Attachment.unscoped.order_by("id"))
+    return messages.select_related("contact", "author").prefetch_related(files)

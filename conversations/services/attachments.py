@@ -1,0 +1,119 @@
+"""Files: stored first, outside any transaction; then named by the message that brings them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+
+from accounts.models import Environment
+from conversations.models import Attachment, Message, attachment_path
+from core import rows
+from core.errors import Invalid, Problem
+
+if TYPE_CHECKING:
+    Upload = UploadedFile[bytes]
+else:  # Django's files take no parameters at run time
+    Upload = UploadedFile
+
+MOST_FILES = 15
+IMAGES = frozenset({"image/jpeg", "image/jpg", "image/png", "image/gif", "image/bmp", "image/webp"})
+VIDEOS = frozenset({"video/ogg", "video/mp4", "video/webm", "video/quicktime"})
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that is in the storage already, or somewhere else on the web, and waits for its message."""
+
+    path: str
+    filename: str
+    content_type: str
+    size: int
+    external_url: str = ""
+    type: str = ""  # how to show it, where its MIME type is not known
+
+
+def store(environment: Environment, uploads: Iterable[Upload], *, field: str = "attachments") -> list[StoredFile]:
+    """
+    Put uploaded files into the storage, streamed. At most 15 files of 40 MiB.
+
+    Raises Invalid naming the file that is too large, or too many files.
+    """
+    uploads = list(uploads)
+    if len(uploads) > MOST_FILES:
+        raise Invalid(Problem(field, "too_many", f"At most {MOST_FILES} attachments.", MOST_FILES))
+    for upload in uploads:
+        if (upload.size or 0) > settings.MAX_ATTACHMENT_BYTES:
+            raise Invalid(
+                Problem(
+                    field,
+                    "too_large",
+                    f"{upload.name} is larger than 40 MiB.",
+                    settings.MAX_ATTACHMENT_BYTES,
+                )
+            )
+    return [_stored(environment, upload) for upload in uploads]
+
+
+@contextmanager
+def stored(environment: Environment, uploads: Iterable[Upload]) -> Iterator[list[StoredFile]]:
+    """Store files for a message that is about to be said; they are taken away again when it is refused."""
+    files = store(environment, uploads)
+    try:
+        yield files
+    except BaseException:
+        discard(files)
+        raise
+
+
+def discard(files: Iterable[StoredFile]) -> None:
+    """Take files that no message names out of the storage."""
+    for file in files:
+        default_storage.delete(file.path)
+
+
+def type_of(content_type: str) -> str:
+    """Return how a client should show a file of that MIME type."""
+    if content_type in IMAGES:
+        return Attachment.Type.IMAGE
+    if content_type in VIDEOS:
+        return Attachment.Type.VIDEO
+    return Attachment.Type.AUDIO if content_type.startswith("audio/") else Attachment.Type.FILE
+
+
+def prepare(message: Message, files: Sequence[StoredFile]) -> list[Attachment]:
+    """Return the attachments of a message that is about to be stored; their ids are drawn already."""
+    if not files:
+        return []
+    numbers = rows.draw_ids(Attachment, len(files))
+    return [
+        Attachment(
+            id=number,
+            environment=message.environment,
+            message=message,
+            type=file.type or type_of(file.content_type),
+            file=file.path or None,
+            external_url=file.external_url,
+            filename=file.filename[:255],
+            content_type=file.content_type[:100],
+            size=file.size,
+        )
+        for number, file in zip(numbers, files, strict=True)
+    ]
+
+
+def keep(message: Message) -> None:
+    """Store the attachments of a message that has just been stored."""
+    made: list[Attachment] = message.made_attachments  # type: ignore[attr-defined]
+    if made:
+        Attachment.unscoped.bulk_create(made)
+
+
+def _stored(environment: Environment, upload: Upload) -> StoredFile:
+    name = str(upload.name or "file").replace("\x00", "")
+    place = attachment_path(Attachment(environment=environment), name)
+    content_type = str(getattr(upload, "content_type", "") or "application/octet-stream")
+    return StoredFile(default_storage.save(place, upload), name, content_type.lower(), upload.size or 0)

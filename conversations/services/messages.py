@@ -1,0 +1,265 @@
+"""Messages: received from people, sent to them, noted among agents."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from contacts.models import ContactSession
+from conversations import events
+from conversations.errors import (
+    LONGEST_TEXT,
+    MESSAGES_A_MINUTE,
+    ContactBlocked,
+    ConversationTooBusy,
+    TextTooLong,
+)
+from conversations.models import Conversation, Message
+from conversations.services import attachments, automatic, timeline
+from core import throttle
+from core.errors import invalid
+from core.times import iso
+from events.event import Actor
+
+# A repeated client id with the same words within a day is a retry; anything else is a new message.
+RETRY_WINDOW = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What somebody wants to say."""
+
+    text: str | None
+    files: Sequence[attachments.StoredFile] = ()
+    client_message_id: str | None = None
+    type: str = Message.Type.TEXT
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    content_type: str = "text"
+    content_attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who says it: an agent, the API, the assistant or the system."""
+
+    source: str
+    user: User | None = None
+    key_id: str | None = None  # of the API key that asked, so that a server knows its own echo
+
+    @property
+    def actor(self) -> Actor:
+        """The author as events name them."""
+        return Actor(self.source, self.user.public_id if self.user else self.key_id)
+
+
+def receive(*, session: ContactSession, number: int, draft: Draft) -> Message:
+    """
+    Take a message a person wrote in their conversation ``number``.
+
+    A closed or snoozed conversation opens again. Said twice with the same ``client_message_id`` within a day, it is
+    stored once and the stored message is returned. Raises NotFound, TextTooLong, ConversationTooBusy.
+    """
+    _check(draft)
+    _check_pace(session.environment_id, number)
+    try:
+        return _receive(session, number, draft)
+    except IntegrityError as twice:
+        # The same client id was being stored at this very moment; now it is there to be found.
+        if "one_message_per_client_message_id" not in str(twice):
+            raise
+        return _receive(session, number, draft)
+
+
+@transaction.atomic
+def _receive(session: ContactSession, number: int, draft: Draft) -> Message:
+    held = timeline.lock_for(session, number, client_message_id=draft.client_message_id)
+    conversation, echo_id = held.conversation, draft.client_message_id
+    draft, known = _retried(held, draft)
+    if known is not None:
+        return known
+    message = _compose(held, draft, source=Message.Source.USER, status=Message.Status.RECEIVED)
+    is_first = conversation.last_message_id is None
+    story = _Story(conversation, Actor("user", conversation.contact.public_id))
+    if not conversation.contact.blocked:
+        story.reopen()
+    if conversation.waiting_since is None:
+        conversation.waiting_since = message.created_at
+        story.moved.append("waiting_since")
+    conversation.unread_count += 1
+    timeline.show_as_last(conversation, message)
+    happened = story.tell(message, events.MessageReceived, echo_id=echo_id)
+    timeline.append(conversation, happened, message=message, touch_contact=True)
+    attachments.keep(message)
+    automatic.answer(conversation, is_first=is_first)
+    return message
+
+
+def send(*, conversation: Conversation, author: Author, draft: Draft, reopen: bool = False) -> Message:
+    """
+    Answer a person in a conversation; ``reopen`` opens it where it is closed or snoozed.
+
+    Web and API inboxes deliver on the cable, so there the message is sent at once; elsewhere it is queued for its
+    channel. Raises TextTooLong, ContactBlocked, Invalid for nothing to say, ConversationTooBusy.
+    """
+    _check(draft)
+    if not draft.text and not draft.files and not draft.payload:
+        raise invalid("text", "Say something: text, an attachment or a payload.", code="required")
+    _check_pace(conversation.environment_id, conversation.number)
+    return _send(conversation, author, draft, reopen=reopen)
+
+
+@transaction.atomic
+def _send(conversation: Conversation, author: Author, draft: Draft, *, reopen: bool) -> Message:
+    held = timeline.lock(conversation, client_message_id=draft.client_message_id)
+    conversation = held.conversation
+    if conversation.contact.blocked:
+        raise ContactBlocked("This user is blocked; unblock them before writing.")
+    draft, known = _retried(held, draft)
+    if known is not None:
+        return known
+    message = _compose(held, draft, source=author.source, status=Message.Status.SENT, author=author.user)
+    story = _Story(conversation, author.actor)
+    if reopen:
+        story.reopen()
+    if author.source == Message.Source.AGENT:
+        if conversation.first_reply_at is None:
+            conversation.first_reply_at = message.created_at
+            story.moved.append("first_reply_at")
+        conversation.unread_count = 0
+        conversation.agent_last_seen_at = message.created_at
+    if conversation.waiting_since is not None:
+        conversation.waiting_since = None
+        story.moved.append("waiting_since")
+    timeline.show_as_last(conversation, message)
+    happened = story.tell(message, events.MessageSent, echo_id=draft.client_message_id)
+    timeline.append(conversation, happened, message=message)
+    attachments.keep(message)
+    return message
+
+
+@transaction.atomic
+def note(*, conversation: Conversation, author: Author, draft: Draft) -> Message:
+    """Leave a note that only agents see. Raises TextTooLong, Invalid for nothing to say."""
+    _check(draft)
+    if not draft.text and not draft.files:
+        raise invalid("text", "A note says something.", code="required")
+    held = timeline.lock(conversation, client_message_id=draft.client_message_id)
+    draft, known = _retried(held, draft)
+    if known is not None:
+        return known
+    message = _compose(held, draft, source=author.source, status=Message.Status.SENT, author=author.user)
+    message.kind = Message.Kind.NOTE
+    timeline.show_as_last(held.conversation, message)
+    story = _Story(held.conversation, author.actor)
+    happened = story.tell(message, events.MessageNoted, echo_id=draft.client_message_id)
+    timeline.append(held.conversation, happened, message=message)
+    attachments.keep(message)
+    return message
+
+
+def _check(draft: Draft) -> None:
+    if draft.text is not None and len(draft.text) > LONGEST_TEXT:
+        raise TextTooLong
+    if draft.text and "\x00" in draft.text:
+        raise invalid("text", "text must not contain a NUL character.", code="invalid_characters")
+    if draft.client_message_id and len(draft.client_message_id) > 255:
+        raise invalid(
+            "client_message_id",
+            "client_message_id has at most 255 characters.",
+            code="too_long",
+            limit=255,
+        )
+
+
+def _check_pace(environment_id: int, number: int) -> None:
+    verdict = throttle.count([throttle.Limit(f"conversation:{environment_id}:{number}", MESSAGES_A_MINUTE)])
+    if verdict is not None and verdict.exceeded:
+        raise ConversationTooBusy(verdict.reset_after)
+
+
+def _retried(held: timeline.Locked, draft: Draft) -> tuple[Draft, Message | None]:
+    """Return the stored message a draft repeats; or, for a client id used again for other words, a draft without it."""
+    if held.duplicate_id is None:
+        return draft, None
+    conversation = held.conversation
+    stored = Message.of(conversation.environment).select_related("author").get(pk=held.duplicate_id)
+    stored.conversation, stored.contact = conversation, conversation.contact
+    if (stored.text or "") == (draft.text or "") and timezone.now() - stored.created_at < RETRY_WINDOW:
+        transaction.on_commit(partial(attachments.discard, draft.files))  # the first time's files are kept
+        return draft, stored
+    return Draft(**{**_fields(draft), "client_message_id": None}), None
+
+
+def _fields(draft: Draft) -> dict[str, Any]:
+    return {name: getattr(draft, name) for name in Draft.__slots__}
+
+
+def _compose(held: timeline.Locked, draft: Draft, *, source: str, status: str, author: User | None = None) -> Message:
+    """Return the message, not stored yet; its sequence is that of the event that will tell of it."""
+    conversation, now = held.conversation, timezone.now()
+    inbound = source == Message.Source.USER
+    message = Message(
+        id=held.next_message_id,
+        environment=conversation.environment,
+        conversation=conversation,
+        contact=conversation.contact,
+        direction=Message.Direction.INBOUND if inbound else Message.Direction.OUTBOUND,
+        source=source,
+        author=author,
+        type=draft.type,
+        text=draft.text,
+        content_type=draft.content_type,
+        content_attributes=dict(draft.content_attributes),
+        payload=dict(draft.payload),
+        metadata=dict(draft.metadata),
+        client_message_id=draft.client_message_id,
+        status=status,
+        timeline=[{"status": status, "at": iso(now)}],
+        sequence=0,
+        created_at=now,
+        updated_at=now,
+    )
+    message.made_attachments = attachments.prepare(message, draft.files)  # type: ignore[attr-defined]  # spares serializers a query
+    return message
+
+
+class _Story:
+    """What one message does to its conversation, told as events in the order it happened."""
+
+    def __init__(self, conversation: Conversation, actor: Actor) -> None:
+        self.conversation = conversation
+        self.actor = actor
+        self.moved: list[str] = []  # marks that the public JSON does not show, but agents' screens do
+        self._changes: dict[str, Any] = {}
+
+    def reopen(self) -> None:
+        """Open a closed or snoozed conversation."""
+        before = self.conversation.status
+        if before in {Conversation.Status.CLOSED, Conversation.Status.SNOOZED}:
+            self.conversation.status, self.conversation.snoozed_until = (
+                Conversation.Status.OPEN,
+                None,
+            )
+            self._changes["status"] = {"from": before, "to": Conversation.Status.OPEN}
+
+    def tell(
+        self, message: Message, kind: type[events.MessageEvent], *, echo_id: str | None
+    ) -> list[events.ConversationEvent]:
+        """Return the events: what changed on the conversation, then the message itself."""
+        happened = []
+        if self._changes:
+            changed = {"changes": self._changes}
+            happened.append(events.about(self.conversation, events.ConversationUpdated, actor=self.actor, data=changed))
+        context = {"moved": self.moved, "echo_id": echo_id}
+        message.sequence = self.conversation.sequence + 1
+        happened.append(
+            events.about_message(message, self.conversation, kind, actor=self.actor,
+                                 context={key: value for key, value in context.items() if value})
+        )  # fmt: skip
+        return happened

@@ -1,0 +1,221 @@
+"""
+People who turn out to be one: proving who somebody is, and bringing records together.
+
+An HMAC pair proves an external id and nothing else: an e-mail address or phone number that comes with it is only
+claimed. So a proof never opens a record that other sessions share, and a claim never opens the record of somebody who
+is known by an external id of their own, or whom a provider vouches for.
+
+Rows are locked in one order everywhere: sessions, conversations, people. Merges of one environment wait for each other
+before they lock anything, for they want people in any order.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import Environment
+from contacts import events
+from contacts.errors import AlreadyTaken, ContactGone
+from contacts.models import Contact, ContactSession
+from contacts.services import attributes, contacts, sessions
+from conversations.models import Conversation, Message, SurveyAnswer
+from core.errors import NotFound, invalid
+from events.event import SYSTEM, Actor
+from events.log import publish
+from inboxes.channels import REGISTRY
+from inboxes.errors import SignatureMismatch
+
+# What a record takes over from the one merged into it, where it has nothing of its own to say.
+PERSONAL = ("external_id", "email", "phone_number", "name", "first_name", "last_name", "avatar_url", "user_type",
+            "language", "country", "city")  # fmt: skip
+MOMENTS = ("last_seen_at", "last_activity_at")
+MERGES = 0x_DE_5A  # the advisory lock of this module; the second number is the environment
+RACES = 2  # how often in a row somebody else may be faster
+BLANKED = (*PERSONAL, *MOMENTS, "custom_attributes", "tags", "verified")
+
+
+def prove_identity(*, session: ContactSession, external_id: str) -> ContactSession:
+    """
+    Mark a session as proved to be ``external_id``'s; the hash was checked before.
+
+    An anonymous record that is the session's alone takes the id on, or is merged into the record that has it. From
+    a record that other sessions share, only this session moves over, with what was said in it.
+    Raises SignatureMismatch for a session of somebody else.
+    """
+    contact = session.contact
+    if session.verified and contact.verified and contact.external_id == external_id:
+        return session
+    for _ in range(RACES):
+        # Somebody may prove the same id, or merge whoever has it, at this very moment: then there is somebody to join.
+        with suppress(AlreadyTaken, ContactGone):
+            return _prove(session, external_id)
+    return _prove(session, external_id)
+
+
+def describe(*, session: ContactSession, fields: Mapping[str, Any]) -> Contact:
+    """
+    Change a person by what they say of themselves.
+
+    An e-mail address or phone number that somebody else has is left out; from a verified session it brings the two
+    records together instead, where that is safe. An unverified session changes nothing about a person who has
+    proved who they are. Raises Invalid.
+    """
+    for _ in range(RACES):
+        # Somebody may take the address, or merge whoever has it, at this very moment: then they are there to be found.
+        with suppress(AlreadyTaken, ContactGone):
+            return _describe(session, fields)
+    return _describe(session, fields)
+
+
+@transaction.atomic
+def merge(*, source: Contact, into: Contact, actor: Actor = SYSTEM) -> Contact:
+    """
+    Make one person of two: ``into`` stays, with its own values where it has any; ``source`` becomes a tombstone.
+
+    Sessions, conversations, messages and ratings move over. Raises NotFound for people of two environments, Invalid
+    for a person and themselves, ContactGone when either is a tombstone.
+    """
+    if source.environment_id != into.environment_id:
+        raise NotFound("No such user.", param="into")
+    if source.pk == into.pk:
+        raise invalid("into", "A user cannot be merged into themselves.", code="same_user")
+    environment = into.environment
+    _take_turns(environment)
+    list(ContactSession.of(environment).filter(contact=source).select_for_update().order_by("pk").values_list("pk"))
+    theirs = Conversation.of(environment).filter(contact=source)
+    _held_conversations(theirs)
+    source, into = _locked(source, into)
+    talks = list(theirs.values_list("pk", flat=True))  # with what a new session began until now
+    gone = source.public_id
+    _adopt(source, into)
+    _move(talks, into)
+    ContactSession.of(environment).filter(contact=source).update(contact=into)
+    publish(
+        events.about(into, events.UserMerged, livemode=environment.livemode, actor=actor, merged_user_id=gone)
+    )  # fmt: skip
+    return into
+
+
+@transaction.atomic
+def _prove(session: ContactSession, external_id: str) -> ContactSession:
+    _take_turns(session.environment)
+    session = _held(session)
+    contact, environment = session.contact, session.environment
+    if contact.external_id not in {None, external_id}:
+        raise SignatureMismatch
+    if contact.external_id is None:
+        owner = contacts.find_by_identity(environment, {"external_id": external_id})
+        if ContactSession.of(environment).filter(contact=contact).exclude(pk=session.pk).exists():
+            _part(session, owner or contacts.create(environment=environment, fields={"external_id": external_id},
+                                                    actor=Actor("user")))  # fmt: skip
+        elif owner is not None:
+            session.contact = merge(source=contact, into=owner, actor=Actor("user", owner.public_id))
+    return sessions.verify(session=session, external_id=external_id)
+
+
+@transaction.atomic
+def _describe(session: ContactSession, fields: Mapping[str, Any]) -> Contact:
+    if fields.get("email") or fields.get("phone_number"):
+        _take_turns(session.environment)
+    session = _held(session)
+    contact = session.contact
+    if contact.verified and not session.verified:
+        return contact
+    wanted = dict(fields)
+    for name in ("email", "phone_number"):
+        owner = contacts.find_by_identity(contact.environment, {name: wanted.get(name)})
+        if owner is None or owner.pk == contact.pk:
+            continue
+        if session.verified and _may_be_claimed(owner) and _agrees(owner, fields):
+            contact = merge(source=contact, into=owner, actor=Actor("user", owner.public_id))
+        else:
+            del wanted[name]
+    return contacts.update(contact=contact, fields=wanted, actor=Actor("user", contact.public_id))
+
+
+def _take_turns(environment: Environment) -> None:
+    """Wait for whoever is merging in this environment, and let others wait until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [MERGES, environment.pk])
+
+
+def _held(session: ContactSession) -> ContactSession:
+    """
+    Return the session as it stands now, locked. Raises NotFound, ContactGone when its person was erased meanwhile.
+
+    Its person is asked for afterwards: a join would show whom the session belonged to before the lock was waited for.
+    """
+    held = ContactSession.of(session.environment).select_for_update().filter(pk=session.pk).first()
+    if held is None:
+        raise NotFound("No such session.", param="source_id")
+    if held.contact.is_gone:
+        raise ContactGone(held.contact.merged_into_id)
+    held.environment = held.contact.environment = session.environment
+    held.inbox = session.inbox
+    return held
+
+
+def _part(session: ContactSession, owner: Contact) -> None:
+    """Give one session of a shared record, with what was said in it, to somebody else."""
+    owner.environment = session.environment
+    talks = _held_conversations(Conversation.of(session.environment).filter(session=session))
+    _move(talks, owner)
+    session.contact = owner
+    session.updated_at = timezone.now()
+    session.save(update_fields=["contact", "updated_at"])
+
+
+def _held_conversations(talks: QuerySet[Conversation]) -> list[int]:
+    return list(talks.select_for_update().order_by("pk").values_list("pk", flat=True))
+
+
+def _move(talks: list[int], owner: Contact) -> None:
+    Conversation.of(owner.environment).filter(pk__in=talks).update(contact=owner, updated_at=timezone.now())
+    Message.of(owner.environment).filter(conversation__in=talks).update(contact=owner)
+    SurveyAnswer.of(owner.environment).filter(conversation__in=talks).update(contact=owner)
+
+
+def _locked(source: Contact, into: Contact) -> tuple[Contact, Contact]:
+    """Lock two people in the order of their ids, so that two merges never wait for each other."""
+    rows = Contact.of(into.environment).filter(pk__in=(source.pk, into.pk)).select_for_update().order_by("pk")
+    held = {row.pk: row for row in rows}
+    for contact in held.values():
+        contact.environment = into.environment
+        if contact.is_gone:
+            raise ContactGone(contact.merged_into_id)
+    return held[source.pk], held[into.pk]
+
+
+def _adopt(source: Contact, into: Contact) -> None:
+    """Carry over what the survivor does not say of themselves, and leave a tombstone with nothing personal in it."""
+    now, blank = timezone.now(), Contact()
+    filled = {name: getattr(into, name) or getattr(source, name) for name in PERSONAL}
+    filled |= {name: max(filter(None, (getattr(into, name), getattr(source, name))), default=None) for name in MOMENTS}
+    filled["custom_attributes"] = attributes.merged(source.custom_attributes, into.custom_attributes)
+    filled["tags"] = list(dict.fromkeys([*into.tags, *source.tags]))[: contacts.MOST_TAGS]
+    filled["verified"] = into.verified or source.verified
+    filled["blocked"] = into.blocked or source.blocked  # nobody gets unblocked by turning out to be somebody else
+    for name in BLANKED:
+        setattr(source, name, getattr(blank, name))
+    source.merged_into, source.updated_at = into, now
+    source.save(update_fields=[*BLANKED, "merged_into", "updated_at"])  # first: its identities become free
+    for name, value in filled.items():
+        setattr(into, name, value)
+    into.updated_at = now
+    into.save(update_fields=[*filled, "updated_at"])
+
+
+def _may_be_claimed(owner: Contact) -> bool:
+    """Whether somebody verified may take over a record by naming its e-mail address or phone number."""
+    unsigned = [kind for kind, channel in REGISTRY.items() if channel.clients_sign]
+    vouched_for = ContactSession.of(owner.environment).filter(contact=owner).exclude(inbox__channel__in=unsigned)
+    return owner.external_id is None and not owner.verified and not vouched_for.exists()
+
+
+def _agrees(owner: Contact, fields: Mapping[str, Any]) -> bool:
+    """Whether a record found by one identity does not contradict the e-mail address that was given."""
+    return not owner.email or owner.email == (fields.get("email") or owner.email).strip().lower()

@@ -1,0 +1,98 @@
+"""What became of a message: one rank, forward only, with a timeline; and forms that were filled in."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from conversations import events
+from conversations.errors import SurveyOver
+from conversations.models import Conversation, Message, SurveyAnswer
+from conversations.services import timeline
+from core.errors import invalid
+from core.times import iso
+from events.event import SYSTEM, Actor
+
+RANK = {
+    Message.Status.QUEUED: 0,
+    Message.Status.SENDING: 1,
+    Message.Status.UNKNOWN: 2,
+    Message.Status.SENT: 3,
+    Message.Status.FAILED: 4,
+    Message.Status.DELIVERED: 5,
+    Message.Status.READ: 6,
+}
+SURVEY_LIVES = timedelta(days=14)
+
+
+@transaction.atomic
+def advance(
+    conversation: Conversation,
+    message: Message,
+    status: str,
+    *,
+    failure: dict[str, Any] | None = None,
+) -> bool:
+    """
+    Move a message of a locked conversation one step further; False when it already was there or beyond.
+
+    Receipts come late and out of order: a ``delivered`` after ``read`` changes nothing.
+    """
+    if RANK.get(status, -1) <= RANK.get(message.status, 0):  # type: ignore[call-overload]
+        return False
+    before, now = message.status, timezone.now()
+    message.status, message.failure, message.updated_at = status, failure, now
+    message.timeline = [*message.timeline, {"status": status, "at": iso(now)}]
+    message.save(update_fields=["status", "failure", "timeline", "updated_at"])
+    changed = events.about_message(
+        message, conversation, events.MessageStatusChanged,
+        context={"previous": {"status": [before, status]}},
+    )  # fmt: skip
+    timeline.append(conversation, [changed])
+    return True
+
+
+@transaction.atomic
+def submit(*, conversation: Conversation, message: Message, values: Any, actor: Actor = SYSTEM) -> Message:
+    """
+    Store what a person filled into a message's form; a survey's answer becomes a rating too.
+
+    Raises SurveyOver after 14 days, Invalid for a rating that is not 1 to 5.
+    """
+    conversation = timeline.lock(conversation).conversation
+    if message.content_type == "input_csat":
+        if timezone.now() - message.created_at > SURVEY_LIVES:
+            raise SurveyOver
+        _rate(conversation, message, values)
+    if values is None:
+        return message
+    before = message.content_attributes
+    message.content_attributes = {**before, "submitted_values": values}
+    message.updated_at = timezone.now()
+    message.save(update_fields=["content_attributes", "updated_at"])
+    context = {"previous": {"content_attributes": [before, message.content_attributes]}}
+    filled = events.about_message(message, conversation, events.MessageStatusChanged, actor=actor, context=context)
+    timeline.append(conversation, [filled])
+    return message
+
+
+def _rate(conversation: Conversation, message: Message, values: Any) -> None:
+    response = values.get("csat_survey_response") if isinstance(values, dict) else None
+    if not isinstance(response, dict):
+        return
+    rating = response.get("rating")
+    if not isinstance(rating, int) or isinstance(rating, bool) or not 1 <= rating <= 5:
+        raise invalid("rating", "A rating is a whole number from 1 to 5.", code="out_of_range")
+    SurveyAnswer.unscoped.update_or_create(
+        environment=conversation.environment,
+        message=message,
+        defaults={
+            "conversation": conversation,
+            "contact": conversation.contact,
+            "agent": conversation.assignee,
+            "rating": rating,
+            "feedback": str(response.get("feedback_message") or "")[:20_000],
+            "updated_at": timezone.now(),
+        },
+    )

@@ -1,0 +1,13 @@
+"""What happens to conversations when time passes."""
+
+from celery import shared_task
+
+from conversations.services import conversations
+from core import tenancy
+
+
+@shared_task
+def wake_snoozed(**_: object) -> None:
+    """Open the conversations whose snooze is over."""
+    with tenancy.everyone():
+        conversations.wake_snoozed()

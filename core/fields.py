@@ -1,0 +1,209 @@
+"""Strict fields for request bodies and query strings: a number is not a text, and a text is not a number."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from core import times
+
+MOST_METADATA_KEYS = 50
+LONGEST_METADATA_KEY = 100
+LONGEST_METADATA_TEXT = 500
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|z|[+-]\d\d:\d\d)?", re.ASCII)
+FIRST_YEAR, LAST_YEAR = 1970, 2999
+
+
+class Text(serializers.CharField):
+    """Text, kept as it was written; ``longest`` is in characters."""
+
+    default_error_messages = {
+        "invalid": "This is a text.",
+        "required": "This is required.",
+        "null": "This may not be null.",
+        "blank": "This may not be empty.",
+        "max_length": "At most {max_length} characters.",
+    }
+
+    def __init__(self, *, longest: int | None = None, **options: Any) -> None:
+        super().__init__(max_length=longest, trim_whitespace=False, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Refuse what is not a text."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(data)
+
+
+class Clearable(Text):
+    """Text that null or an empty text clears."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_blank=True, allow_null=True, **options)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Take null for an empty text."""
+        return super().run_validation("" if data is None else data)
+
+
+class Flag(serializers.BooleanField):
+    """true or false, and nothing that merely looks like it."""
+
+    default_error_messages = {"invalid": "This is true or false.", "null": "This may not be null."}
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Refuse what is not a boolean."""
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return bool(data)
+
+
+class QueryFlag(serializers.ChoiceField):
+    """true or false, as a query string writes it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=["true", "false"], **options)
+
+    def to_internal_value(self, data: Any) -> bool:  # type: ignore[override]  # a word outside, a flag inside
+        """Return the boolean."""
+        return bool(super().to_internal_value(data) == "true")
+
+
+class Whole(serializers.IntegerField):
+    """A whole number; ``9.0`` is one, because JSON does not tell it from ``9``."""
+
+    default_error_messages = {"invalid": "This is a whole number."}
+
+    def to_internal_value(self, data: Any) -> int:
+        """Refuse texts, booleans and fractions."""
+        if isinstance(data, bool) or not isinstance(data, int | float) or data != int(data):
+            self.fail("invalid")
+        return int(data)
+
+
+class Choice(serializers.ChoiceField):
+    """One of a few words."""
+
+    default_error_messages = {"invalid_choice": "This is one of: {known}."}
+
+    def to_internal_value(self, data: Any) -> str:
+        """Refuse anything but one of the words."""
+        if not isinstance(data, str) or data not in self.choices:
+            self.fail("invalid_choice", known=", ".join(map(str, self.choices)))
+        return str(data)
+
+
+@extend_schema_field({"type": "string", "format": "date-time"})
+class Moment(serializers.Field[datetime, str, str, Any]):
+    """A point in time, ISO 8601; UTC unless it says otherwise."""
+
+    default_error_messages = {"invalid": "This is a time such as 2026-11-20T20:00:00Z."}
+
+    def to_internal_value(self, data: Any) -> datetime:
+        """Return the time, which knows its offset."""
+        if not isinstance(data, str) or not MOMENT.fullmatch(data):
+            self.fail("invalid")
+        try:
+            moment = times.parse(data)
+        except ValueError:
+            self.fail("invalid")
+        if not FIRST_YEAR < moment.year <= LAST_YEAR:
+            self.fail("invalid")
+        return moment
+
+    def to_representation(self, value: datetime) -> str:
+        """Write it as answers do."""
+        return times.iso(value)
+
+
+class Words(serializers.ListField):
+    """A list of short texts, such as tags."""
+
+    default_error_messages = {"not_a_list": "This is a list of texts.", "max_length": "At most {max_length} of them."}
+
+    def __init__(self, *, most: int = 100, longest: int = 100, **options: Any) -> None:
+        super().__init__(child=Text(longest=longest), max_length=most, **options)
+
+
+@extend_schema_field({"type": "string"})
+class CommaSeparated(serializers.Field[list[str], str, str, Any]):
+    """Several words in one query parameter: ``types=message_in,message_out``."""
+
+    def to_internal_value(self, data: str) -> list[str]:
+        """Return the words without blanks around them."""
+        return [word.strip() for word in data.split(",") if word.strip()]
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class Object(serializers.Field[dict[str, Any], Any, dict[str, Any], Any]):
+    """A JSON object; its values keep their types."""
+
+    default_error_messages = {"invalid": "This is an object."}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Refuse what is not an object."""
+        if not isinstance(data, Mapping):
+            self.fail("invalid")
+        return dict(data)
+
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Return it as it is."""
+        return value
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "maxProperties": MOST_METADATA_KEYS,
+        "propertyNames": {"minLength": 1, "maxLength": LONGEST_METADATA_KEY},
+        "additionalProperties": {
+            "type": ["string", "number", "boolean", "null"], "maxLength": LONGEST_METADATA_TEXT
+        },
+    }
+)  # fmt: skip
+class Metadata(Object):
+    """Up to 50 notes of the caller's own: a key of 1-100 characters, a text of at most 500, a number or a flag."""
+
+    default_error_messages = {
+        "too_many": f"At most {MOST_METADATA_KEYS} keys.",
+        "invalid_key": f"A key has 1 to {LONGEST_METADATA_KEY} characters.",
+        "invalid_value": f"A value is a text of at most {LONGEST_METADATA_TEXT} characters, a number, a flag or null.",
+    }
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Refuse more than metadata is for."""
+        found = super().to_internal_value(data)
+        if len(found) > MOST_METADATA_KEYS:
+            self.fail("too_many")
+        if not all(1 <= len(key) <= LONGEST_METADATA_KEY for key in found):
+            self.fail("invalid_key")
+        if not all(_is_scalar(value) for value in found.values()):
+            self.fail("invalid_value")
+        return found
+
+
+class WebAddress(Text):
+    """An ``http`` or ``https`` URL."""
+
+    default_error_messages = {"not_a_url": "This is an http or https URL."}
+
+    def to_internal_value(self, data: Any) -> str:
+        """Refuse what no browser could open."""
+        text = super().to_internal_value(data)
+        try:
+            parts = urlsplit(text)
+        except ValueError:
+            self.fail("not_a_url")
+        if parts.scheme not in {"http", "https"} or not parts.hostname or any(letter <= " " for letter in text):
+            self.fail("not_a_url")
+        return text
+
+
+def _is_scalar(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= LONGEST_METADATA_TEXT
+    return value is None or isinstance(value, bool | int | float)

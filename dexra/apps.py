@@ -1,0 +1,28 @@
+"""The composition root: connects events to handlers when a process starts."""
+
+from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+
+from dexra import celery, production
+
+
+class DexraConfig(AppConfig):
+    """``dexra``"""
+
+    name = "dexra"
+
+    def ready(self) -> None:
+        """Fill the table of who is told about what; refuse unsafe settings in production."""
+        from dexra import wiring  # noqa: PLC0415  models can be imported only once every app is loaded
+        from events import bus  # noqa: PLC0415
+
+        production.refuse_unsafe()
+        celery.app.set_default()  # tasks asked for from any process go to this broker
+        bus.subscribe(wiring.SUBSCRIPTIONS)
+
+
+class OperatorsAdminConfig(admin_apps.AdminConfig):
+    """Django's admin with our site as the default one, so that every app registers with ``admin.site``."""
+
+    default = False  # it stands for django.contrib.admin, not for this package
+    default_site = "dexra.operators.OperatorsSite"

@@ -1,0 +1,123 @@
+"""What every HTTP request goes through, whichever door it takes."""
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException
+from prometheus_client import Counter, Histogram
+
+from accounts.views import database_away, envelope
+from core import ids, tenancy
+from core.errors import DomainError, TooLarge
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+log = structlog.get_logger("dexra.http")
+requests = Counter("dexra_http_requests", "Answered requests", ["surface", "method", "status"])
+seconds = Histogram("dexra_http_request_seconds", "Time to answer", ["surface"])
+SURFACES = ("/v1/", "/public/", "/inbound/", "/admin/", "/files/")
+QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
+
+
+class RequestScope:
+    """Gives the request an id and a clean database session, and logs it once."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request_id = "req_" + ids.new_token(20)
+        request.request_id = request_id  # type: ignore[attr-defined]
+        request.client_ip = client_ip(request)  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        tenancy.start_clean()
+        started = time.perf_counter()
+        with connection.execute_wrapper(tenancy.reset_stale):
+            response = self.answer(request)
+        self._note(request, response, time.perf_counter() - started)
+        response["Request-Id"] = request_id
+        return response
+
+    def _note(self, request: HttpRequest, response: HttpResponse, took: float) -> None:
+        surface = next((s for s in SURFACES if request.path.startswith(s)), "other")
+        requests.labels(surface, request.method, str(response.status_code)).inc()
+        seconds.labels(surface).observe(took)
+        if not request.path.startswith(QUIET):
+            log.info(
+                "request",
+                method=request.method,
+                path=loggable_path(request.path),
+                status=response.status_code,
+                ms=round(took * 1000, 1),
+            )
+
+
+class FailureGuard:
+    """Turns what escapes a view into an answer a client can read: 503 for an absent database, else 500."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.answer(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer 503 where the database is away, the error's own status where it has one; leave bugs to Django."""
+        if isinstance(error, OperationalError | InterfaceError):
+            log.warning("database_away", error=type(error).__name__)
+            return render(request, database_away())
+        return render(request, error) if isinstance(error, DomainError) else None
+
+
+class BodyLimit:
+    """Refuses bodies that are too long before they are read; files may be longer."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        multipart = (request.content_type or "").startswith("multipart/form-data")
+        limit = settings.MAX_ATTACHMENT_BYTES + settings.MAX_BODY_BYTES if multipart else settings.MAX_BODY_BYTES
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and int(length) > limit:
+            return render(request, too_large(limit))
+        try:
+            return self.answer(request)
+        except RawPostDataException:
+            return render(request, DomainError("The body could not be read."))
+
+
+def render(request: HttpRequest, error: DomainError) -> JsonResponse:
+    """Return an error in the words of the door it came through."""
+    if request.path.startswith("/public/"):
+        body = {"status": error.status, "error": HTTPStatus(error.status).phrase}
+        # Without the header a browser hides the answer from the page that asked.
+        headers = {**error.headers, "Access-Control-Allow-Origin": "*"}
+        return JsonResponse(body, status=error.status, headers=headers)
+    return JsonResponse(envelope(error), status=error.status, headers=error.headers)
+
+
+def too_large(limit: int) -> TooLarge:
+    """The error of a body beyond ``limit`` bytes."""
+    return TooLarge(f"The body is larger than {limit // (1024 * 1024)} MiB.")
+
+
+def client_ip(request: HttpRequest) -> str:
+    """Return the caller's address; behind a proxy the one its trusted header names."""
+    named = request.META.get(settings.CLIENT_IP_HEADER, "") if settings.CLIENT_IP_HEADER else ""
+    return named.split(",")[0].strip() or str(request.META.get("REMOTE_ADDR") or "")
+
+
+def loggable_path(path: str) -> str:
+    """Return a path without the credentials the client API carries in it."""
+    parts = path.split("/")
+    for word in ("contacts", "files"):
+        if word in parts[:-1] and path.startswith(("/public/", "/files/")):
+            parts[parts.index(word) + 1] = "…"
+    return "/".join(parts)

@@ -1,0 +1,11 @@
+"""What beat asks for, and how often. Every task drains what is due, so a lost or doubled one is harmless."""
+
+from typing import Any
+
+from celery.schedules import crontab
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "wake snoozed conversations": {"task": "conversations.tasks.wake_snoozed", "schedule": 15.0},
+    "keep the log's days": {"task": "events.tasks.keep_days", "schedule": crontab(minute="7")},
+    "forget idempotency keys": {"task": "accounts.tasks.forget_idempotency_keys", "schedule": crontab(minute="*/10")},
+}

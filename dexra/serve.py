@@ -1,0 +1,73 @@
+"""Serves Dexra: ``python -m dexra.serve --role web|cable|all --host HOST --port PORT``."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+LARGEST_FRAME_BYTES = 65_536
+GRACE_SECONDS = 15  # for requests that are being answered when the process is stopped
+# A client that does not take its last frames keeps its connection, and the memory of it, no longer than this.
+ABORT_SECONDS = 5.0
+
+
+class CableProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's websocket, which really lets go of the connection some seconds after the application has."""
+
+    async def run_asgi(self) -> None:
+        """Run the application for one socket."""
+        try:
+            await super().run_asgi()
+        finally:
+            asyncio.get_running_loop().call_later(ABORT_SECONDS, self.transport.abort)
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which ends with exit code 0 when it was told to end."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  uvicorn's signature
+        """Stop. The signal is not noted: uvicorn would raise it again after a clean stop."""
+        self.should_exit = True
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until told to stop; return the exit code."""
+    arguments = _parser().parse_args(argv)
+    os.environ["DEXRA_ROLE"] = arguments.role
+    server = Server(uvicorn.Config("dexra.asgi:application", host=arguments.host, port=arguments.port, **_options()))
+    server.run()
+    return 0 if server.started else 1
+
+
+def _options() -> dict[str, Any]:
+    return {
+        "loop": "auto",
+        "lifespan": "on",
+        "ws": CableProtocol,
+        "ws_max_size": LARGEST_FRAME_BYTES,
+        "ws_per_message_deflate": False,
+        "access_log": False,
+        "proxy_headers": False,  # whom to believe is Django's setting
+        "log_config": None,  # Django's settings have it
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+        "server_header": False,
+        "backlog": 4096,
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m dexra.serve", description=__doc__)
+    parser.add_argument("--role", choices=("web", "cable", "all"), default="all")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

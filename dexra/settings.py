@@ -1,0 +1,257 @@
+"""
+Settings, all of them from the environment.
+
+Every name an operator may set is listed, with its default, in ``.env.example``.
+"""
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import environ
+import structlog
+from psycopg.conninfo import conninfo_to_dict
+
+from core import logs
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.read_env(BASE_DIR / ".env")
+DATA_DIR = Path(env.str("DEXRA_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+if not {"DATABASE_URL", "REDIS_URL"} & env.ENVIRON.keys():
+    env.read_env(DATA_DIR / "environment")  # of a running `make run`: so that manage.py finds its servers
+
+# --- which kind of place this is -------------------------------------------------------------
+
+DEXRA_ENV: str = env.str("DEXRA_ENV", default="development")
+IS_PRODUCTION = DEXRA_ENV == "production"
+DEVELOPMENT_SECRET_KEY = "development-only-secret-key-never-used-in-production"  # noqa: S105  refused by core checks
+SECRET_KEY: str = env.str("DEXRA_SECRET_KEY", default=DEVELOPMENT_SECRET_KEY)
+# The first key seals, every key opens: rotate by putting a new one in front.
+ENCRYPTION_KEYS: list[str] = env.list("DEXRA_ENCRYPTION_KEY", default=[SECRET_KEY])
+DEBUG: bool = env.bool("DEXRA_DEBUG", default=False)
+ALLOWED_HOSTS: list[str] = env.list("DEXRA_ALLOWED_HOSTS", default=["*"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("DEXRA_TRUSTED_ORIGINS", default=[])
+BASE_URL: str = env.str("DEXRA_BASE_URL", default=f"http://127.0.0.1:{env.int('PORT', default=8000)}")
+if env.bool("DEXRA_BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CLIENT_IP_HEADER: str = env.str("DEXRA_CLIENT_IP_HEADER", default="")
+
+# --- the rooms -------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    # Drives `manage.py runserver`; every other process is spared its Twisted.
+    *(["daphne"] if "runserver" in sys.argv else []),
+    "dexra.apps.OperatorsAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_prometheus",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "core",
+    "events",
+    "accounts",
+    "inboxes",
+    "contacts",
+    "conversations",
+    "realtime",
+    "dexra",
+]
+MIDDLEWARE = [
+    "dexra.middleware.RequestScope",
+    "dexra.middleware.FailureGuard",
+    "dexra.middleware.BodyLimit",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "dexra.urls"
+ASGI_APPLICATION = "dexra.asgi.application"
+WSGI_APPLICATION = "dexra.wsgi.application"
+APPEND_SLASH = True
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "dexra" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- PostgreSQL ------------------------------------------------------------------------------
+
+DATABASE_URL: str = env.str("DATABASE_URL", default="")
+DATABASE_OWNER_URL: str = env.str("DATABASE_OWNER_URL", default="")
+APPLICATION_ROLE = "dexra_app"
+
+
+def _database(url: str, *, role: str = "") -> dict[str, Any]:
+    """Return Django's settings for a libpq URL; ``role`` is taken on as each session starts."""
+    info = conninfo_to_dict(url)
+    options: dict[str, Any] = {
+        key: value for key, value in info.items() if key not in {"dbname", "user", "password", "host", "port"}
+    }
+    options.setdefault("connect_timeout", 3)
+    startup = [str(options.pop("options", "")), f"-c role={role}" if role else ""]
+    if any(startup):
+        options["options"] = " ".join(filter(None, startup))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": info.get("dbname", "dexra"),
+        "USER": info.get("user", ""),
+        "PASSWORD": info.get("password", ""),
+        "HOST": info.get("host", ""),
+        "PORT": str(info.get("port", "")),
+        "CONN_MAX_AGE": None,
+        "OPTIONS": options,
+        "TEST": {"NAME": env.str("DEXRA_TEST_DATABASE", default="dexra_test")},
+    }
+
+
+# Two logins, or one whose sessions take on the application role: either way the running product
+# obeys row-level security. Only `migrate` and `bootstrap` use the owner's connection.
+DATABASES = {
+    "default": _database(DATABASE_URL, role="" if DATABASE_OWNER_URL else APPLICATION_ROLE),
+    "owner": _database(DATABASE_OWNER_URL or DATABASE_URL) | {"TEST": {"MIRROR": "default"}},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis, Celery, the cable ----------------------------------------------------------------
+
+REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # redis-py 8 gives sockets a 5 s timeout; a subscriber that waits longer would be cut.
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
+    }
+}
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)  # kombu's name for the same socket
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "dexra"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": None}
+CABLE_DRAIN_SECONDS: float = env.float("DEXRA_CABLE_DRAIN_SECONDS", default=5.0)
+RATE_LIMITS: bool = env.str("DEXRA_RATE_LIMITS", default="on").lower() != "off"
+CABLE_SOCKETS_PER_IDENTITY: int = env.int("DEXRA_CABLE_SOCKETS_PER_IDENTITY", default=50 if RATE_LIMITS else 1_000_000)
+
+# --- limits ----------------------------------------------------------------------------------
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_ATTACHMENT_BYTES = 40 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+FILE_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 30
+EVENT_RETENTION_DAYS: int = env.int("DEXRA_EVENT_RETENTION_DAYS", default=30)
+HTTP_THREADS: int = env.int("DEXRA_HTTP_THREADS", default=8)
+
+# --- for operators ---------------------------------------------------------------------------
+
+METRICS_TOKEN: str = env.str("DEXRA_METRICS_TOKEN", default="")
+WORKER_METRICS_PORT: int = env.int("DEXRA_WORKER_METRICS_PORT", default=0)
+
+# --- people ----------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/admin/login/"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_PRODUCTION
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_HSTS_SECONDS = 31_536_000 if IS_PRODUCTION else 0
+SECURE_REFERRER_POLICY = "same-origin"
+
+# --- files -----------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+warnings.filterwarnings("ignore", message="No directory at", module="django")  # nothing is collected in development
+MEDIA_ROOT = DATA_DIR / "media"
+ATTACHMENTS_BUCKET: str = env.str("DEXRA_S3_BUCKET", default="")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": (
+        {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": ATTACHMENTS_BUCKET,
+                "endpoint_url": env.str("DEXRA_S3_ENDPOINT", default="") or None,
+                "region_name": env.str("DEXRA_S3_REGION", default="") or None,
+                "querystring_expire": 300,
+            },
+        }
+        if ATTACHMENTS_BUCKET
+        else {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    ),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+# --- words and times -------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "dexra.formats"
+USE_TZ = True
+
+# --- the native API --------------------------------------------------------------------------
+
+API_VERSION = "2026-11-20"
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerKey"],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "dexra.openapi.Schema",
+    "EXCEPTION_HANDLER": "accounts.views.answer_error",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Dexra API",
+    "VERSION": API_VERSION,
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PREPROCESSING_HOOKS": ["dexra.openapi.only_native"],
+    "POSTPROCESSING_HOOKS": ["dexra.openapi.complete"],
+}
+
+# --- logs: one JSON object a line, never a message's body ------------------------------------
+
+LOG_LEVEL: str = env.str("DEXRA_LOG_LEVEL", default="INFO")
+LOGGING = logs.logging_settings(level=LOG_LEVEL)
+structlog.configure(**logs.structlog_settings())
+
+DATABASE_ROUTERS: list[str] = []
+SILENCED_SYSTEM_CHECKS: list[str] = []

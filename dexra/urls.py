@@ -1,0 +1,29 @@
+"""Every path of the product."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from conversations.api import files
+from conversations.api.public import surveys
+from dexra import docs, health, metrics, openapi
+
+urlpatterns = [
+    path("", docs.home, name="home"),
+    path("docs/", docs.guide, name="docs"),
+    path("docs/reference/", docs.reference, name="reference"),
+    path("public/api/v1/", include("conversations.api.public.urls")),
+    path("survey/responses/<str:uuid>", surveys.survey_page),
+    path("files/<str:token>", files.attachment),
+    path("openapi.json", openapi.serve),
+    path("v1/", include("accounts.api.urls")),
+    path("v1/", include("inboxes.api.urls")),
+    path("v1/", include("conversations.api.v1.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", metrics.metrics),
+]
+
+handler400 = "dexra.failures.bad_request"
+handler404 = "dexra.failures.not_found"
+handler500 = "dexra.failures.server_error"

@@ -1,0 +1,137 @@
+"""How this installation is doing, for the admin's first page and for ``/metrics``: queues, workers, stores."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from django.db import connection
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils import timezone
+from prometheus_client import REGISTRY
+from redis import RedisError
+
+from core import redis as redis_connections
+from dexra import pulse
+from events import backlog
+from events.backlog import Backlog
+from realtime import queries as realtime
+
+OLD_SECONDS, VERY_OLD_SECONDS = 5, 60
+DAYS_AHEAD = 2
+
+# What waits in the database, by name, with the list that shows it. Whatever else becomes a queue is added here.
+QUEUES: Mapping[str, Callable[[], Backlog]] = MappingProxyType(
+    {"events": backlog.backlog, "broadcasts": realtime.held_back}
+)
+LISTS: Mapping[str, str] = MappingProxyType(
+    {
+        "events": "admin:events_loggedevent_changelist",
+        "broadcasts": "admin:realtime_heldbroadcast_changelist",
+    }
+)
+DATABASE = """
+SELECT current_setting('server_version'), pg_database_size(current_database()), sum(numbackends)::int,
+       current_setting('max_connections')::int
+FROM pg_stat_database
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One thing to look at. ``state`` is ok, warn or bad; ``note`` says what is behind it, or what to do."""
+
+    label: str
+    value: str
+    state: str = "ok"
+    note: str = ""
+    url: str = ""
+
+
+def signs() -> list[Sign]:
+    """Return the state of everything, worst things included. Raises django.db.Error; a missing Redis is a sign."""
+    found = [_queue(name, ask()) for name, ask in QUEUES.items()]
+    return [*found, _relay(), _workers(), _sockets(), _redis(), *_database(), _days(timezone.now().date())]
+
+
+def backlogs() -> dict[str, Backlog]:
+    """Return what waits in every queue. Raises django.db.Error."""
+    return {name: ask() for name, ask in QUEUES.items()}
+
+
+def _queue(name: str, waits: Backlog) -> Sign:
+    state = "ok"
+    if waits.waiting and waits.oldest_seconds > OLD_SECONDS:
+        state = "bad" if waits.oldest_seconds > VERY_OLD_SECONDS else "warn"
+    note = f"The oldest for {_span(waits.oldest_seconds)}" if waits.waiting else "Nothing waits."
+    note += f"; {waits.late:,} for more than {backlog.LATE_SECONDS} s." if waits.late else "." if waits.waiting else ""
+    url = reverse(LISTS[name]) + (f"?place={'late' if waits.late else 'pending'}" if name == "events" else "")
+    return Sign(f"Queue: {name}", f"{waits.waiting:,} waiting", state, note, url)
+
+
+def _relay() -> Sign:
+    if backlog.has_relay():
+        return Sign("Event relay", "At work", note="One worker hands events to their handlers.")
+    return Sign("Event relay", "Nobody", "bad", "No worker relays events: start one. Nothing is lost meanwhile.")
+
+
+def _workers() -> Sign:
+    try:
+        workers = pulse.seen("worker")
+    except RedisError:
+        return Sign("Workers", "Unknown", "warn", "They are seen through Redis, which is away.")
+    if not workers:
+        return Sign("Workers", "None", "bad", f"No sign of life in {pulse.SEEN_SECONDS} s.")
+    return Sign("Workers", f"{len(workers)} alive", note=", ".join(workers[:5]))
+
+
+def _sockets() -> Sign:
+    """Count the sockets of this process; a cable of its own tells its own count at its own ``/metrics``."""
+    here = REGISTRY.get_sample_value("dexra_cable_sockets")
+    if here is None or os.environ.get("DEXRA_ROLE") == "web":
+        return Sign("Sockets", "Elsewhere", note="This process has no cable; those that have one say it at /metrics.")
+    return Sign("Sockets", f"{int(here):,} open", note="In this process; others say theirs at their /metrics.")
+
+
+def _redis() -> Sign:
+    started = time.perf_counter()
+    try:
+        told: dict[str, Any] = redis_connections.client().info()
+    except RedisError:
+        return Sign("Redis", "Away", "bad", "Rate limits are open, and pushes wait until it is back. Nothing is lost.")
+    took = (time.perf_counter() - started) * 1000
+    note = f"{filesizeformat(told['used_memory'])} used, {told['connected_clients']} clients, {took:.1f} ms."
+    return Sign("Redis", str(told["redis_version"]), note=note)
+
+
+def _database() -> list[Sign]:
+    with connection.cursor() as cursor:
+        cursor.execute(DATABASE)
+        version, size, used, most = cursor.fetchone()
+    state = "ok" if used < most * 0.8 else "warn" if used < most * 0.95 else "bad"
+    return [
+        Sign("PostgreSQL", version.partition(" ")[0], state, f"{used} of {most} connections are open."),
+        Sign("Database size", filesizeformat(size)),
+    ]
+
+
+def _days(today: date) -> Sign:
+    days = backlog.days()
+    note = f"One partition a day, until {days.last}; {filesizeformat(days.size_bytes)}."
+    if days.last is None or days.last < today + timedelta(days=DAYS_AHEAD):
+        return Sign("Event log", f"{days.count} days", "bad", note + " Nobody makes new days: is beat at work?")
+    if days.has_strays:
+        return Sign("Event log", f"{days.count} days", "warn", note + " Some events are in the default partition.")
+    return Sign("Event log", f"{days.count} days", note=note)
+
+
+def _span(seconds: float) -> str:
+    """Return a length of time as people say it."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = int(seconds // 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

@@ -1,0 +1,80 @@
+"""Writing to the log: in the transaction of the change itself, or not at all."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from psycopg.types.json import Jsonb
+
+from events import hints
+from events.event import CATALOGUE, Actor, Event
+from events.models import LoggedEvent
+
+INSERT = """INSERT INTO events_event (environment_id, livemode, type, conversation_id, sequence, actor_type, actor_id,
+                                      api_version, occurred_at, data, context) VALUES """
+VALUES = "(%s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(), %s, %s)"
+
+
+def publish(*events: Event) -> None:
+    """
+    Append events to the log; the relay is woken once the transaction has committed.
+
+    Must be called inside the transaction that makes the events true. Raises RuntimeError outside of one: an event
+    without its change, or a change without its event, would be a lie.
+    """
+    publish_with([], [], events)
+
+
+def publish_with(steps: Sequence[str], params: Sequence[Any], events: Sequence[Event]) -> None:
+    """
+    Append events in the same statement as the changes they tell about (``steps``: ``name AS (INSERT ...)``).
+
+    One round trip instead of several, for paths where that counts; otherwise as ``publish``.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("Events are published inside the transaction of the change they tell about.")
+    head = f"WITH {','.join(steps)} " if steps else ""
+    tail = INSERT + ", ".join([VALUES] * len(events)) if events else "SELECT 1"
+    values: list[Any] = [value for event in events for value in _row(event)]
+    with connection.cursor() as cursor:
+        cursor.execute(head + tail, [*params, *values])
+    if events:
+        transaction.on_commit(hints.wake_relay)
+
+
+def _row(event: Event) -> tuple[object, ...]:
+    return (
+        event.environment_id,
+        event.livemode,
+        event.type,
+        event.conversation_id,
+        event.sequence,
+        event.actor.type,
+        event.actor.id,
+        settings.API_VERSION,
+        Jsonb(event.data),
+        Jsonb(event.context),
+    )
+
+
+def read(event_ids: Iterable[int]) -> list[Event]:
+    """Return stored events by id, oldest first; those that retention has dropped or somebody erased are left out."""
+    kept = LoggedEvent.unscoped.filter(id__in=list(event_ids)).exclude(data__has_key="erased")
+    return [from_row(row) for row in kept.order_by("id")]
+
+
+def from_row(row: LoggedEvent) -> Event:
+    """Return the typed event a row holds."""
+    kind = CATALOGUE.get(row.type, Event)
+    return kind(
+        id=row.id,
+        environment_id=row.environment_id,
+        livemode=row.livemode,
+        actor=Actor(row.actor_type, row.actor_id),
+        conversation_id=row.conversation_id,
+        sequence=row.sequence,
+        data=row.data,
+        context=row.context,
+        occurred_at=row.occurred_at,
+    )

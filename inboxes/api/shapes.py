@@ -1,0 +1,44 @@
+"""The inbox, as the API reference describes it."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from inboxes.models import Inbox
+
+
+class WorkingHours(serializers.Serializer[Any]):
+    """When an inbox works on one day of the week."""
+
+    day_of_week = serializers.IntegerField(help_text="0 is Sunday.")
+    closed_all_day = serializers.BooleanField()
+    open_all_day = serializers.BooleanField()
+    open_hour = serializers.IntegerField(allow_null=True)
+    open_minutes = serializers.IntegerField(allow_null=True)
+    close_hour = serializers.IntegerField(allow_null=True)
+    close_minutes = serializers.IntegerField(allow_null=True)
+
+
+class InboxShape(serializers.Serializer[Any]):
+    """One address of a business on one channel."""
+
+    id = serializers.CharField()
+    object = serializers.ChoiceField(choices=["inbox"])
+    name = serializers.CharField()
+    channel = serializers.ChoiceField(choices=Inbox.Channel.choices)
+    identifier = serializers.CharField(help_text="Names the inbox in client API paths. Not a secret.")
+    callback_url = serializers.CharField(allow_null=True, help_text="What a provider calls; null for API and web.")
+    settings = serializers.DictField(help_text="The channel's own; secrets are masked.")
+    hmac_mandatory = serializers.BooleanField()
+    hmac_token = serializers.CharField(required=False, help_text="Signs identities; only on API and web inboxes.")
+    time_zone = serializers.CharField()
+    working_hours = WorkingHours(many=True)
+    working_hours_enabled = serializers.BooleanField()
+    out_of_office_message = serializers.CharField()
+    greeting_enabled = serializers.BooleanField()
+    greeting_message = serializers.CharField()
+    csat_survey_enabled = serializers.BooleanField()
+    lock_to_single_conversation = serializers.BooleanField()
+    livemode = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()

@@ -1,0 +1,12 @@
+"""How each channel is spoken. Adding one is a module and one line in ``REGISTRY``."""
+
+from inboxes.channels.api import Api
+from inboxes.channels.base import Channel
+from inboxes.channels.web import Web
+
+REGISTRY: dict[str, Channel] = {channel.kind: channel for channel in (Api(), Web())}
+
+
+def find(kind: str) -> Channel:
+    """Return the channel of that kind; KeyError for one this installation does not speak."""
+    return REGISTRY[kind]

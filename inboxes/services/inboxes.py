@@ -1,0 +1,122 @@
+"""Opening, changing and closing inboxes, and their signing tokens."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Environment
+from accounts.services import audit
+from core import crypto, ids
+from core.errors import Invalid, Problem
+from inboxes import channels
+from inboxes.errors import SignatureMismatch
+from inboxes.models import Inbox
+
+OLD_TOKEN_LIVES = timedelta(hours=24)
+CHANGEABLE = frozenset(
+    {"name", "hmac_mandatory", "time_zone", "working_hours", "working_hours_enabled", "out_of_office_message",
+     "greeting_enabled", "greeting_message", "csat_survey_enabled", "lock_to_single_conversation"}
+)  # fmt: skip
+
+
+@transaction.atomic
+def create(*, environment: Environment, channel: str, by: audit.Who, fields: Mapping[str, Any]) -> Inbox:
+    """
+    Open an inbox. ``fields`` are the changeable ones and ``settings``.
+
+    Raises Invalid, naming every wrong field.
+    """
+    problems = []
+    if channel not in channels.REGISTRY:
+        known = ", ".join(channels.REGISTRY)
+        problems.append(Problem("channel", "unknown_channel", f"channel is one of: {known}."))
+    if problems := problems + _problems(channel, fields):
+        raise Invalid(*problems)
+    inbox: Inbox = Inbox.unscoped.create(environment=environment, channel=channel, **fields)
+    audit.record(environment=environment, who=by, action="inbox.created", target=inbox.public_id)
+    return inbox
+
+
+@transaction.atomic
+def update(*, inbox: Inbox, by: audit.Who, fields: Mapping[str, Any]) -> Inbox:
+    """Change an inbox; ``settings`` are merged key by key. Raises Invalid, naming every wrong field."""
+    if problems := _problems(inbox.channel, fields):
+        raise Invalid(*problems)
+    changes: dict[str, Any] = {}
+    for name, value in fields.items():
+        after = {**inbox.settings, **value} if name == "settings" else value
+        if getattr(inbox, name) != after:
+            changes[name] = {"from": getattr(inbox, name), "to": after}
+            setattr(inbox, name, after)
+    if changes:
+        inbox.save(update_fields=[*changes, "updated_at"])
+        audit.record(
+            environment=inbox.environment, who=by, action="inbox.updated",
+            target=inbox.public_id, changes=changes,
+        )  # fmt: skip
+    return inbox
+
+
+@transaction.atomic
+def rotate_hmac(*, inbox: Inbox, by: audit.Who) -> Inbox:
+    """Give the inbox a new signing token; hashes made with the old one are accepted for another 24 hours."""
+    inbox.previous_hmac_token = inbox.hmac_token
+    inbox.previous_hmac_token_until = timezone.now() + OLD_TOKEN_LIVES
+    inbox.hmac_token = ids.new_token()
+    inbox.save(
+        update_fields=[
+            "previous_hmac_token",
+            "previous_hmac_token_until",
+            "hmac_token",
+            "updated_at",
+        ]
+    )
+    audit.record(environment=inbox.environment, who=by, action="inbox.hmac_rotated", target=inbox.public_id)
+    return inbox
+
+
+@transaction.atomic
+def close(*, inbox: Inbox, by: audit.Who) -> None:
+    """Take an inbox away: its address stops answering; what was said there stays."""
+    inbox.deleted_at = timezone.now()
+    inbox.save(update_fields=["deleted_at", "updated_at"])
+    audit.record(environment=inbox.environment, who=by, action="inbox.deleted", target=inbox.public_id)
+
+
+def check_identity(inbox: Inbox, *, identifier: str, identifier_hash: str) -> bool:
+    """
+    Return whether somebody proved to be ``identifier``: True if they did, False if nobody asked for proof.
+
+    The hash is lower-case hex HMAC-SHA256 of the identifier under the inbox's token, compared in constant time.
+    Raises SignatureMismatch for a wrong hash, and for a missing one where the inbox insists.
+    """
+    if not identifier_hash and not inbox.hmac_mandatory:
+        return False
+    tokens = [inbox.hmac_token]
+    if inbox.previous_hmac_token_until and inbox.previous_hmac_token_until > timezone.now():
+        tokens.append(inbox.previous_hmac_token)
+    matches = [crypto.same(crypto.hmac_hex(token, identifier), identifier_hash) for token in tokens]
+    if not identifier or not any(matches):
+        raise SignatureMismatch
+    return True
+
+
+def _problems(channel: str, fields: Mapping[str, Any]) -> list[Problem]:
+    found = []
+    if channel in channels.REGISTRY and "settings" in fields:
+        found += channels.find(channel).problems(fields["settings"])
+    try:
+        ZoneInfo(fields.get("time_zone", "UTC"))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        found.append(
+            Problem(
+                "time_zone",
+                "unknown_time_zone",
+                "time_zone is an IANA name such as Africa/Casablanca.",
+            )
+        )
+    return found

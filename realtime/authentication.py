@@ -1,0 +1,71 @@
+"""Who may listen to what: the one place where the cable asks the database."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from accounts.models import Membership
+from contacts.models import ContactSession
+from core import tenancy
+from realtime.cable.protocol import Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """
+    What a subscriber may listen to.
+
+    ``identity`` is "user:<id>" or "contact-session:<id>". The first stream is the one everybody beside the
+    subscriber listens to as well, if there is such a one.
+    """
+
+    identity: str
+    kind: Literal["agent", "contact"]
+    environment_id: int
+    streams: tuple[str, ...]
+    person_id: int  # the user's, or the contact's
+    availability: str = "online"
+
+
+def find_grant(said: Credentials) -> Grant | None:
+    """Return what somebody may listen to; None when they are not who they say. Raises django.db.Error."""
+    with tenancy.everyone():
+        if said.user_id and said.account_id:
+            return _agent(said.token, said.account_id, said.user_id)
+        return _contact(said.token)
+
+
+def _agent(token: str, environment: int, user: int) -> Grant | None:
+    """An agent is known by token *and* id, and works in the account that owns the environment."""
+    membership = (
+        Membership.objects.filter(
+            user_id=user, user__pubsub_token=token, user__is_active=True, account__environments=environment
+        )
+        .values_list("user__availability")
+        .first()
+    )
+    if membership is None:
+        return None
+    return Grant(
+        identity=f"user:{user}",
+        kind="agent",
+        environment_id=environment,
+        streams=(f"a:{environment}", f"u:{environment}:{user}"),
+        person_id=user,
+        availability=membership[0],
+    )
+
+
+def _contact(token: str) -> Grant | None:
+    session = (
+        ContactSession.unscoped.filter(pubsub_token=token).values_list("id", "environment_id", "contact_id").first()
+    )
+    if session is None:
+        return None
+    session_id, environment, contact = session
+    return Grant(
+        identity=f"contact-session:{session_id}",
+        kind="contact",
+        environment_id=environment,
+        streams=(f"s:{session_id}",),
+        person_id=contact,
+    )

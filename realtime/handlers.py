@@ -1,0 +1,17 @@
+"""What the cable does when something happens."""
+
+from collections.abc import Sequence
+
+from events.event import Event
+from realtime.services import broadcasts
+
+
+def broadcast(events: Sequence[Event]) -> None:
+    """Push events to the agents and the people they concern; hold them back while Redis is away."""
+    broadcasts.send_or_hold(events)
+
+
+def show_typing(events: Sequence[Event]) -> None:
+    """Push who is typing, to those connected now."""
+    for event in events:
+        broadcasts.show_typing(event)

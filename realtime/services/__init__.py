@@ -1,0 +1,1 @@
+"""The engine behind the cable: publishing, the hub of one process, its sockets."""

@@ -1,0 +1,1 @@
+"""Everything Dexra promises, tried."""

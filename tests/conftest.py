@@ -1,0 +1,169 @@
+"""
+The world most tests share.
+
+Acme is a business with a live and a sandbox environment; Ada works there. Globex is somebody else, who must never
+see anything of Acme's; Mallory works at Globex. Everything runs on a real PostgreSQL, as the application role, behind
+the same row-level security as in production.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from psycopg import sql
+
+from accounts.models import Account, ApiKey, Environment, User
+from accounts.services import audit, environments, keys
+from contacts.models import ContactSession
+from contacts.services import sessions
+from conversations.models import Conversation
+from conversations.services import conversations
+from core import redis as redis_connections
+from core import tenancy
+from events.relay import Relay
+from inboxes.models import Inbox
+from inboxes.services import inboxes
+from tests.servers import Server
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
+    """Make a fresh database as its owner; the tests themselves connect as the application role."""
+    name = settings.DATABASES["default"]["TEST"]["NAME"]
+    owner = settings.DATABASE_OWNER_URL or settings.DATABASE_URL
+    with psycopg.connect(owner, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    for alias in connections:
+        connections[alias].close()
+        connections[alias].settings_dict["NAME"] = name
+    with django_db_blocker.unblock():
+        call_command("migrate", database="owner", verbosity=0)
+        with connections["owner"].cursor() as cursor:
+            # Only between tests are tables emptied; the product itself never does that.
+            cursor.execute("GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO dexra_app")
+        connections["owner"].close()
+    yield
+    with django_db_blocker.unblock():
+        for alias in connections:
+            connections[alias].close()
+
+
+@pytest.fixture(autouse=True)
+def _clean_redis() -> None:
+    """Start every test with an empty Redis: rate limits and streams are not carried over."""
+    redis_connections.client().flushdb()
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    """Hash passwords cheaply: a production hash takes longer than most tests."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def anyone(db: None) -> Iterator[None]:
+    """See every tenant's rows, as the engines do."""
+    with tenancy.everyone():
+        yield
+
+
+def open_account(name: str, email: str) -> Account:
+    """Open an account owned by a new person."""
+    owner = User.objects.create_user(email, "correct horse battery", name=email.partition("@")[0].title())
+    return environments.open_account(name=name, owner=owner)
+
+
+@pytest.fixture
+def acme(anyone: None) -> Account:
+    """The business the tests look at."""
+    return open_account("Acme", "ada@acme.test")
+
+
+@pytest.fixture
+def ada(acme: Account) -> User:
+    """An agent, and the owner, of Acme."""
+    return User.objects.get(email="ada@acme.test")
+
+
+@pytest.fixture
+def live(acme: Account) -> Environment:
+    """Acme's live environment."""
+    return environments.environment_of(acme, Environment.Kind.LIVE)
+
+
+@pytest.fixture
+def sandbox(acme: Account) -> Environment:
+    """Acme's sandbox."""
+    return environments.environment_of(acme, Environment.Kind.SANDBOX)
+
+
+@pytest.fixture
+def globex(anyone: None) -> Environment:
+    """A stranger's live environment."""
+    account = open_account("Globex", "mallory@globex.test")
+    return environments.environment_of(account, Environment.Kind.LIVE)
+
+
+def mint(environment: Environment, *scopes: str) -> str:
+    """Return a new secret key of an environment."""
+    return keys.mint(environment=environment, kind=ApiKey.Kind.SECRET, scopes=scopes, by=audit.SYSTEM)[1]
+
+
+@pytest.fixture
+def key(live: Environment) -> str:
+    """A secret key of Acme's live environment."""
+    return mint(live)
+
+
+@pytest.fixture
+def stranger_key(globex: Environment) -> str:
+    """A secret key of somebody else."""
+    return mint(globex)
+
+
+@pytest.fixture
+def api(key: str) -> Server:
+    """Acme's server."""
+    return Server(key)
+
+
+@pytest.fixture
+def stranger(stranger_key: str) -> Server:
+    """Somebody else's server."""
+    return Server(stranger_key)
+
+
+def open_inbox(environment: Environment, **fields: Any) -> Inbox:
+    """Open an API inbox."""
+    return inboxes.create(
+        environment=environment, channel=Inbox.Channel.API, by=audit.SYSTEM, fields={"name": "Support", **fields}
+    )
+
+
+@pytest.fixture
+def inbox(live: Environment) -> Inbox:
+    """Acme's API inbox."""
+    return open_inbox(live)
+
+
+@pytest.fixture
+def session(inbox: Inbox) -> ContactSession:
+    """A person's browser, unverified."""
+    return sessions.open_session(inbox=inbox, fields={"name": "Amine", "email": "amine@example.test"})
+
+
+@pytest.fixture
+def conversation(session: ContactSession) -> Conversation:
+    """A conversation with nothing said yet."""
+    return conversations.start(session=session)
+
+
+@pytest.fixture
+def relay() -> Relay:
+    """The relay, driven by hand."""
+    return Relay()

@@ -1,0 +1,133 @@
+"""An installation with a row of every kind, and the operators who look at it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Account, ApiKey, Environment, User
+from accounts.services import audit, idempotency, keys, members
+from contacts.models import ContactSession
+from contacts.services import sessions
+from conversations.models import Attachment, Conversation, Message, Team, TeamMember
+from conversations.services import conversations, messages, statuses
+from conversations.services.messages import Author, Draft
+from core import tenancy
+from inboxes.models import Inbox
+from inboxes.services import inboxes
+from realtime.models import HeldBroadcast
+
+PASSWORD = "correct horse battery"
+WORDS = "Something only the two of them should read"
+
+
+@dataclass
+class World:
+    """One account with everything in it, and its secrets."""
+
+    account: Account
+    live: Environment
+    key: ApiKey
+    plain_key: str
+    inbox: Inbox
+    session: ContactSession
+    conversation: Conversation
+    message: Message
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What no page may show."""
+        people = {f"pubsub token of {user}": user.pubsub_token for user in User.objects.all()}
+        passwords = {f"password of {user}": user.password for user in User.objects.all()}
+        attachment = Attachment.unscoped.get()
+        return {
+            **people,
+            **passwords,
+            "key": self.plain_key,
+            "key's digest": bytes(self.key.digest).hex(),
+            "hmac token": self.inbox.hmac_token,
+            "previous hmac token": self.inbox.previous_hmac_token,
+            "bot token": "12345:secret-bot-token",
+            "source id": self.session.source_id,
+            "session's pubsub token": self.session.pubsub_token,
+            "attachment's token": attachment.token,
+            "attachment's path": str(attachment.file),
+            "stored answer": "the-answer-that-was-stored",
+        }
+
+
+def build(account: Account, live: Environment) -> World:
+    """Return an installation in which every model has a row. The connection sees everyone."""
+    key, plain = keys.mint(environment=live, kind=ApiKey.Kind.SECRET, name="backend", by=audit.SYSTEM)
+    agent = members.add(account=account, email="grace@acme.test", role="agent", by=audit.SYSTEM)[0].user
+    inbox = _inbox(live)
+    session = sessions.open_session(inbox=inbox, fields={"name": "Amine", "email": "amine@example.test"})
+    conversation = conversations.start(session=session)
+    message = messages.receive(session=session, number=conversation.number, draft=Draft(WORDS))
+    messages.send(conversation=conversation, author=Author("agent", agent), draft=Draft("An answer for nobody else"))
+    conversations.update(conversation=conversation, fields={"status": "closed"})
+    survey = Message.unscoped.get(content_type="input_csat")
+    answer = {"csat_survey_response": {"rating": 4, "feedback_message": "Kind"}}
+    statuses.submit(conversation=conversation, message=survey, values=answer)
+    _the_rest(live, key, agent, message)
+    return World(account, live, key, plain, inbox, session, conversation, message)
+
+
+def _inbox(live: Environment) -> Inbox:
+    fields = {"name": "Support", "csat_survey_enabled": True, "settings": {"webhook_url": "https://acme.test/hook"}}
+    inbox = inboxes.create(environment=live, channel=Inbox.Channel.API, by=audit.SYSTEM, fields=fields)
+    inboxes.rotate_hmac(inbox=inbox, by=audit.SYSTEM)
+    Inbox.unscoped.create(  # of a channel this installation does not speak
+        environment=live, name="Bot", channel="carrier pigeon", settings={"bot_token": "12345:secret-bot-token"}
+    )
+    return inbox
+
+
+def _the_rest(live: Environment, key: ApiKey, agent: User, message: Message) -> None:
+    team = Team.unscoped.create(environment=live, name="Front desk")
+    TeamMember.unscoped.create(environment=live, team=team, user=agent)
+    Attachment.unscoped.create(environment=live, message=message, type="file", file="attachments/1/x.pdf", filename="a")
+    HeldBroadcast.objects.create(event_id=1)
+    request = idempotency.Request("k-1", "POST", "/v1/users", b"{}")
+    stored = idempotency.Answer(201, {"secret": "the-answer-that-was-stored"})
+    idempotency.once(environment=live, api_key=key, request=request, act=lambda: stored)
+    LogEntry.objects.log_actions(agent.pk, [live.account], CHANGE, "Change name or plan", single_object=True)
+
+
+def operator_client(**flags: Any) -> tuple[Client, User]:
+    """Return a browser in which an operator is logged in, and the operator."""
+    flags = {"is_staff": True, "is_superuser": True, **flags}
+    person = User.objects.create_user("olga@dexra.test", PASSWORD, name="Olga", **flags)
+    browser = Client(REMOTE_ADDR="203.0.113.7")
+    browser.force_login(person)
+    return browser, person
+
+
+def registered() -> list[type[Model]]:
+    """Return every model the admin shows."""
+    return list(admin.site._registry)
+
+
+def rows_of(model: type[Model]) -> list[Model]:
+    """Return a model's rows, of every tenant."""
+    with tenancy.everyone():
+        return list(model._default_manager.all())
+
+
+def list_url(model: type[Model]) -> str:
+    """Return the path of a model's list."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def page_url(row: Model) -> str:
+    """Return the path of a row's page."""
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+def operation_url(row: Model, name: str) -> str:
+    """Return the path of an operation on a row."""
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_operate", args=[row.pk, name])

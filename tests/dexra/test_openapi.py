@@ -1,0 +1,163 @@
+"""``/openapi.json`` is true: what it describes is what is answered, and it describes all of it."""
+
+import json
+import os
+import re
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from dexra import openapi
+from tests.conftest import mint
+from tests.dexra import story
+from tests.servers import Server
+
+# Say `DEXRA_WRITE_EXAMPLES=1` to write the file anew, and look at the difference before you commit it.
+WRITES = bool(os.environ.get("DEXRA_WRITE_EXAMPLES"))
+
+
+def operations():
+    return [
+        pytest.param(method.upper(), path, operation, id=operation["operationId"])
+        for path, methods in openapi.document()["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def strict(schema):
+    """Return a schema that refuses properties nobody described; an answer may also name ignored parameters."""
+    if isinstance(schema, list):
+        return [strict(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {"additionalProperties": False} if "properties" in schema and "additionalProperties" not in schema else {}
+    return {name: strict(inner) for name, inner in schema.items()} | closed
+
+
+def check(instance, schema):
+    whole = strict({"components": openapi.document()["components"], **schema})
+    Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(instance)
+
+
+@pytest.fixture
+def told(api, live, ada, relay):
+    """What really happens, told once."""
+    return story.tell(api, live, relay)
+
+
+class TestDocument:
+    def test_is_valid_openapi_3_1(self):
+        assert openapi.document()["openapi"].startswith("3.1")
+        OpenAPIV31SpecValidator(openapi.document()).validate()
+
+    def test_is_served_to_anybody_on_any_page(self, client, db, settings):
+        answer = client.get("/openapi.json")
+
+        assert answer.json() == {**openapi.document(), "servers": [{"url": settings.BASE_URL}]}
+        assert answer["Access-Control-Allow-Origin"] == "*"
+
+    def test_names_every_operation_once(self):
+        names = [each.id for each in operations()]
+
+        assert len(names) > 25
+        assert len(set(names)) == len(names)
+
+    @pytest.mark.parametrize(("method", "path", "operation"), operations())
+    def test_describes_every_operation(self, method, path, operation):
+        assert operation["summary"]
+        assert operation["tags"][0] in openapi.TAGS
+        assert operation["security"] == [{"secretKey": []}]
+        assert {"401", "403", "429", "503"} <= set(operation["responses"])
+        takes_key = {"$ref": "#/components/parameters/IdempotencyKey"} in operation.get("parameters", [])
+        assert takes_key == (method == "POST")
+        [success, *_] = [answer for code, answer in operation["responses"].items() if code < "300"]
+        assert {"Request-Id", "X-RateLimit-Remaining", "RateLimit"} <= set(success["headers"])
+
+    def test_holds_no_workshop_notes(self):
+        text = json.dumps(openapi.document())
+
+        assert "x-spec-enum-id" not in text
+        assert "``" not in text
+
+
+class TestExamples:
+    def test_are_there_for_every_operation_and_every_error(self, told):
+        names = {each.id for each in operations()} | {name for name, _ in openapi.ERRORS.values()}
+
+        assert names - set(told) == set(), "Tell these in tests/dexra/story.py."
+        assert set(told) - names == set()
+
+    def test_are_what_really_happens(self, told):
+        if WRITES:
+            openapi.EXAMPLES.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+        kept = json.loads(openapi.EXAMPLES.read_text())
+
+        assert story.masked(kept) == story.masked(told)
+
+    def test_stand_beside_their_schemas(self):
+        made = openapi.document()["paths"]["/v1/conversations"]["post"]
+
+        assert made["requestBody"]["content"]["application/json"]["example"]["user_id"] == "customer-42"
+        assert made["responses"]["201"]["content"]["application/json"]["example"]["object"] == "conversation"
+        error = openapi.document()["components"]["responses"]["Invalid"]
+        assert error["content"]["application/json"]["example"]["error"]["code"] == "invalid"
+
+    def test_hold_no_whole_key(self):
+        assert not re.search(r"dx_[sp]k_(live|test)_\w{10}", openapi.EXAMPLES.read_text())
+
+
+class TestSchemas:
+    def test_are_true_to_the_last_property(self, told):
+        for _, _, operation in (each.values for each in operations()):
+            name = operation["operationId"]
+            answer = operation["responses"][str(told[name]["status"])]
+            check(told[name]["response"], answer["content"]["application/json"]["schema"])
+            if "request" in told[name]:
+                check(told[name]["request"], operation["requestBody"]["content"]["application/json"]["schema"])
+
+    def test_are_true_of_every_error(self, told):
+        for code, (name, _) in openapi.ERRORS.items():
+            assert told[name]["status"] == int(code)
+            check(told[name]["response"], {"$ref": "#/components/schemas/Error"})
+
+    def test_notice_a_property_nobody_described(self, told):
+        with pytest.raises(Exception, match="surprise"):
+            check({**told["get_account"]["response"], "surprise": 1}, {"$ref": "#/components/schemas/Account"})
+
+
+class TestDoors:
+    """Every operation, whoever wrote it, keeps strangers out."""
+
+    def ask(self, server, method, path, **names):
+        return server.send(method, re.sub(r"{(\w+)}", lambda found: names.get(found[1], "nothing"), path), {})
+
+    @pytest.mark.parametrize(("method", "path", "operation"), operations())
+    def test_ask_for_a_key(self, db, method, path, operation):
+        assert self.ask(Server(None), method, path).status_code == 401
+
+    @pytest.mark.parametrize(("method", "path", "operation"), operations())
+    def test_ask_for_a_scope(self, live, method, path, operation):
+        if operation["operationId"] == "get_account":  # a key may always ask what it is
+            return
+        powerless = Server(mint(live, "users:read" if operation["tags"] != ["Users"] else "events:read"))
+
+        assert self.ask(powerless, method, path).json()["error"]["code"] == "missing_scope"
+
+    @pytest.mark.parametrize(("method", "path", "operation"), [each for each in operations() if "{" in each.values[1]])
+    def test_hide_what_belongs_to_others(self, api, stranger, inbox, relay, method, path, operation):
+        amine = api.put("/v1/users/c-1", {"tags": ["a"]}).json()
+        talk = api.post("/v1/conversations", {"user_id": "c-1", "text": "Hello"}).json()
+        relay.drain()
+        names = {
+            "user_id": amine["id"], "conversation_id": talk["id"], "message_id": talk["last_message"]["id"],
+            "inbox_id": inbox.public_id, "event_id": api.get("/v1/events").json()["data"][0]["id"], "tag": "a",
+        }  # fmt: skip
+        hidden = {404, 410} if "event_id" in path else {404}
+
+        answer = self.ask(stranger, method, path, **names)
+
+        if operation["operationId"] == "upsert_user":  # a name that is nobody's here makes somebody new
+            assert answer.json()["id"] != amine["id"]
+        else:
+            assert answer.status_code in hidden

@@ -1,0 +1,155 @@
+"""The admin's first page says how the installation is doing, above all when it is doing badly."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from core import redis as redis_connections
+from core import tenancy
+from dexra import pulse, vitals
+from events import backlog
+from events.models import LoggedEvent
+from events.relay import LEADER_LOCK, Relay
+from realtime.models import HeldBroadcast
+from tests.dexra import operating
+
+
+@pytest.fixture
+def _redis_away(monkeypatch):
+    monkeypatch.setattr(settings, "REDIS_URL", "unix:///nowhere/redis.sock")
+    redis_connections.client.cache_clear()
+    yield
+    redis_connections.client.cache_clear()
+
+
+def sign(label: str) -> vitals.Sign:
+    with tenancy.everyone():
+        return next(sign for sign in vitals.signs() if sign.label == label)
+
+
+def log_event(*, seconds_ago: float) -> None:
+    at = timezone.now() - timedelta(seconds=seconds_ago)
+    LoggedEvent.unscoped.create(
+        environment_id=1, livemode=True, type="user_created", actor_type="system", api_version="x",
+        occurred_at=at, data={}, context={},
+    )  # fmt: skip
+
+
+class TestQueues:
+    def test_are_empty_at_first(self, anyone):
+        assert vitals.backlogs() == {
+            "events": backlog.Backlog(0, 0.0, 0),
+            "broadcasts": backlog.Backlog(0, 0.0, 0),
+        }
+        assert (sign("Queue: events").value, sign("Queue: events").state) == ("0 waiting", "ok")
+
+    def test_say_how_much_waits_how_long_and_how_much_is_late(self, anyone):
+        for seconds in (0, 20, 30):
+            log_event(seconds_ago=seconds)
+
+        waits = vitals.backlogs()["events"]
+
+        assert (waits.waiting, waits.late) == (3, 2)
+        assert 30 <= waits.oldest_seconds < 35
+
+    @pytest.mark.parametrize(("seconds", "state"), [(1, "ok"), (20, "warn"), (90, "bad")])
+    def test_are_marked_by_the_age_of_what_waits(self, anyone, seconds, state):
+        log_event(seconds_ago=seconds)
+
+        assert sign("Queue: events").state == state
+
+    def test_do_not_count_what_was_told(self, anyone, relay):
+        log_event(seconds_ago=20)
+        relay.drain()
+
+        assert vitals.backlogs()["events"].waiting == 0
+
+    def test_say_what_waits_for_redis(self, anyone):
+        HeldBroadcast.objects.create(event_id=7)
+
+        assert sign("Queue: broadcasts").value == "1 waiting"
+
+    def test_see_every_tenants_rows(self, acme, globex):
+        with tenancy.everyone():
+            log_event(seconds_ago=0)
+        tenancy.release()
+
+        assert sign("Queue: events").value == "1 waiting"
+
+
+class TestWorkers:
+    def test_are_missed(self, anyone):
+        assert (sign("Workers").value, sign("Workers").state) == ("None", "bad")
+
+    def test_are_seen(self, anyone):
+        pulse.show("worker")
+
+        assert (sign("Workers").value, sign("Workers").state) == ("1 alive", "ok")
+        assert pulse.seen("worker") == [sign("Workers").note]
+
+    def test_relay_or_nobody_does(self, anyone):
+        assert (sign("Event relay").value, sign("Event relay").state) == ("Nobody", "bad")
+
+    def test_names_the_relays_lock_as_postgresql_does(self, anyone):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LEADER_LOCK])
+            assert backlog.has_relay()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_are_known_to_relay_by_the_lock_they_hold(self):
+        stop, relay = threading.Event(), Relay()
+        thread = threading.Thread(target=relay.run, args=(stop,))
+        thread.start()
+        try:
+            assert within_five_seconds(backlog.has_relay)
+        finally:
+            stop.set()
+            thread.join()
+        assert within_five_seconds(lambda: not backlog.has_relay())
+
+
+def within_five_seconds(is_so) -> bool:
+    pause = threading.Event()
+    return any(is_so() or pause.wait(0.1) for _ in range(50))
+
+
+class TestTheLog:
+    def test_has_days_ahead(self, anyone):
+        days = backlog.days()
+
+        assert days.last is not None
+        assert days.last >= timezone.now().date() + timedelta(days=vitals.DAYS_AHEAD)
+        assert (sign("Event log").state, days.has_strays) == ("ok", False)
+
+    def test_is_in_trouble_when_nobody_makes_new_days(self, anyone):
+        last = backlog.days().last
+
+        assert last is not None
+        assert vitals._days(last - timedelta(days=1)).state == "bad"
+
+
+class TestTheFirstPage:
+    def test_shows_every_sign(self, acme):
+        page = operating.operator_client()[0].get("/admin/").content.decode()
+
+        for label in ("Queue: events", "Event relay", "Workers", "Sockets", "Redis", "PostgreSQL", "Event log"):
+            assert label in page
+
+    @pytest.mark.usefixtures("_redis_away")
+    def test_is_there_while_redis_is_away(self, acme):
+        page = operating.operator_client()[0].get("/admin/")
+
+        assert page.status_code == 200
+        states = {sign.label: (sign.value, sign.state) for sign in page.context["signs"]}
+        assert states["Redis"] == ("Away", "bad")
+        assert states["Workers"] == ("Unknown", "warn")
+
+    def test_asks_little_of_the_database(self, acme, django_assert_max_num_queries):
+        browser, _ = operating.operator_client()
+
+        with django_assert_max_num_queries(16):
+            browser.get("/admin/")

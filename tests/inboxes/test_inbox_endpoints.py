@@ -1,0 +1,170 @@
+"""``/v1/inboxes``"""
+
+import pytest
+
+from accounts.models import AuditEntry
+from conversations.models import Conversation
+from core import crypto
+from inboxes.models import Inbox
+from inboxes.services import inboxes
+from tests.servers import Server, wrong_fields
+
+
+@pytest.fixture
+def path(inbox):
+    return f"/v1/inboxes/{inbox.public_id}"
+
+
+class TestCreate:
+    def test_opens_an_inbox(self, api):
+        answer = api.post(
+            "/v1/inboxes", {"name": "Shop", "channel": "api", "settings": {"webhook_url": "https://a.test/"}}
+        )
+
+        assert answer.status_code == 201
+        opened = answer.json()
+        assert opened["id"].startswith("inb_")
+        assert (opened["name"], opened["channel"], opened["livemode"]) == ("Shop", "api", True)
+        assert len(opened["identifier"]) == len(opened["hmac_token"]) == 24
+        assert opened["settings"] == {"webhook_url": "https://a.test/"}
+
+    def test_is_in_the_audit_log(self, api):
+        api.post("/v1/inboxes", {"name": "Shop", "channel": "api"})
+
+        assert AuditEntry.unscoped.get(action="inbox.created").actor_type == "api"
+
+    def test_serves_clients_at_once(self, api):
+        opened = api.post("/v1/inboxes", {"name": "Shop", "channel": "api"}).json()
+
+        answer = Server(None).post(f"/public/api/v1/inboxes/{opened['identifier']}/contacts", {"name": "Amine"})
+
+        assert answer.status_code == 200
+
+    @pytest.mark.parametrize(
+        ("body", "wrong"),
+        [
+            ({}, {"name": "required", "channel": "required"}),
+            ({"name": "", "channel": "pigeon"}, {"name": "required", "channel": "unknown_value"}),
+            ({"name": 5, "channel": "api", "settings": [], "hmac_mandatory": "yes"},
+             {"name": "invalid", "settings": "invalid", "hmac_mandatory": "invalid"}),
+            ({"name": "x" * 256, "channel": "api"}, {"name": "too_long"}),
+            ({"name": "x", "channel": "api", "settings": {"nonsense": 1}}, {"settings.nonsense": "unknown_setting"}),
+            ({"name": "x", "channel": "api", "settings": {"webhook_url": 1}}, {"settings.webhook_url": "wrong_type"}),
+            ({"name": "x", "channel": "api", "time_zone": "Mars/Base"}, {"time_zone": "unknown_time_zone"}),
+            ({"name": "x", "channel": "api", "time_zone": "../../etc/passwd"}, {"time_zone": "unknown_time_zone"}),
+            ({"name": "x", "channel": "api", "working_hours": [{}]}, {"working_hours.0.day_of_week": "required"}),
+            ({"name": "x", "channel": "api", "working_hours": [{"day_of_week": 7, "open_hour": "9"}]},
+             {"working_hours.0.day_of_week": "out_of_range", "working_hours.0.open_hour": "invalid"}),
+            ({"name": "x", "channel": "api", "working_hours": [{"day_of_week": 1}, {"day_of_week": 1}]},
+             {"working_hours": "duplicate"}),
+        ],
+    )  # fmt: skip
+    def test_names_every_wrong_field(self, api, body, wrong):
+        assert wrong_fields(api.post("/v1/inboxes", body)) == wrong
+        assert not Inbox.unscoped.exists()
+
+
+class TestRead:
+    def test_lists_and_looks_up(self, api, inbox, path):
+        [listed] = api.get("/v1/inboxes").json()["data"]
+
+        assert listed["id"] == inbox.public_id
+        assert api.get(path).json() == listed
+
+    def test_shows_strangers_nothing(self, stranger, path):
+        assert stranger.get("/v1/inboxes").json()["data"] == []
+        assert stranger.get(path).status_code == 404
+
+    @pytest.mark.parametrize("name", ["inb_x", "nothing", "usr_1", "%00"])
+    def test_knows_no_inbox_by_a_wrong_name(self, api, name):
+        assert api.get(f"/v1/inboxes/{name}").status_code == 404
+
+
+class TestUpdate:
+    def test_changes_what_is_sent_and_leaves_the_rest(self, api, path):
+        api.patch(path, {"settings": {"webhook_url": "https://a.test/"}})
+
+        changed = api.patch(path, {"name": "New", "greeting_enabled": True, "greeting_message": "Hi"}).json()
+
+        assert (changed["name"], changed["greeting_message"]) == ("New", "Hi")
+        assert changed["settings"] == {"webhook_url": "https://a.test/"}
+
+    def test_fills_in_a_day_that_is_only_half_said(self, api, path):
+        changed = api.patch(path, {"working_hours": [{"day_of_week": 1, "open_all_day": True}]}).json()
+
+        assert changed["working_hours"] == [
+            {"day_of_week": 1, "closed_all_day": False, "open_all_day": True, "open_hour": None, "open_minutes": None,
+             "close_hour": None, "close_minutes": None}
+        ]  # fmt: skip
+
+    def test_answers_people_by_the_hours_that_were_set(self, api, path, session, inbox):
+        closed = [{"day_of_week": day, "closed_all_day": True} for day in range(7)]
+        api.patch(path, {"working_hours": closed, "working_hours_enabled": True, "out_of_office_message": "Closed"})
+
+        browser = Server(None)
+        root = f"/public/api/v1/inboxes/{inbox.identifier}/contacts/{session.source_id}/conversations"
+        number = browser.post(root, {}).json()["id"]
+        browser.post(f"{root}/{number}/messages", {"content": "Anybody?"})
+
+        talk = Conversation.unscoped.get(number=number)
+        assert [each.text for each in talk.messages.order_by("id")] == ["Anybody?", "Closed"]
+
+    @pytest.mark.parametrize(
+        ("body", "wrong"),
+        [({"name": None}, {"name": "required"}), ({"time_zone": ""}, {"time_zone": "required"}),
+         ({"settings": {"x": 1}, "name": 1}, {"name": "invalid"}),
+         ({"settings": {"x": 1}}, {"settings.x": "unknown_setting"})],
+    )  # fmt: skip
+    def test_names_every_wrong_field(self, api, path, body, wrong):
+        assert wrong_fields(api.patch(path, body)) == wrong
+
+    def test_cannot_change_the_channel(self, api, path):
+        answer = api.patch(path, {"channel": "web"})
+
+        assert (answer.json()["channel"], answer.json()["ignored_parameters"]) == ("api", ["channel"])
+
+    def test_refuses_a_stranger(self, stranger, path):
+        assert stranger.patch(path, {"name": "Mine"}).status_code == 404
+
+
+class TestDelete:
+    def test_closes_it(self, api, inbox, path):
+        answer = api.delete(path)
+
+        assert answer.json() == {"id": inbox.public_id, "object": "inbox", "deleted": True}
+        assert api.get(path).status_code == 404
+        assert api.delete(path).status_code == 404
+        assert api.get("/v1/inboxes").json()["data"] == []
+
+    def test_keeps_what_was_said(self, api, path, conversation):
+        api.delete(path)
+
+        assert api.get(f"/v1/conversations/{conversation.public_id}").status_code == 200
+
+    def test_refuses_a_stranger(self, stranger, path):
+        assert stranger.delete(path).status_code == 404
+
+
+class TestRotateHmac:
+    def test_gives_a_new_token_and_takes_the_old_one_for_a_day(self, api, inbox, path):
+        old = inbox.hmac_token
+
+        answer = api.post(f"{path}/rotate-hmac")
+
+        inbox.refresh_from_db()
+        assert (answer.status_code, answer.json()["hmac_token"]) == (200, inbox.hmac_token)
+        assert inbox.hmac_token != old
+        assert inboxes.check_identity(inbox, identifier="c-1", identifier_hash=_hash(old))
+        assert AuditEntry.unscoped.filter(action="inbox.hmac_rotated").count() == 1
+
+    def test_rotates_once_for_one_idempotency_key(self, api, path):
+        tokens = [api.post(f"{path}/rotate-hmac", idempotency_key="k").json()["hmac_token"] for _ in range(2)]
+
+        assert tokens[0] == tokens[1]
+
+    def test_refuses_a_stranger(self, stranger, path):
+        assert stranger.post(f"{path}/rotate-hmac").status_code == 404
+
+
+def _hash(token: str) -> str:
+    return crypto.hmac_hex(token, "c-1")

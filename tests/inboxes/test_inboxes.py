@@ -1,0 +1,114 @@
+"""Inboxes: opened, changed, closed; and proof of identity."""
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import AuditEntry
+from accounts.services import audit
+from core import crypto
+from core.errors import Invalid
+from inboxes.errors import SignatureMismatch
+from inboxes.models import Inbox
+from inboxes.queries import enter_by_identifier
+from inboxes.serializers import inbox_json
+from inboxes.services import inboxes
+
+
+class TestCreate:
+    def test_gives_the_inbox_an_identifier_and_a_signing_token(self, inbox):
+        assert len(inbox.identifier) == len(inbox.hmac_token) == 24
+
+    def test_is_noted_in_the_audit_log(self, inbox):
+        entry = AuditEntry.unscoped.get(target=inbox.public_id)
+
+        assert (entry.action, entry.actor) == ("inbox.created", "dexra")
+
+    @pytest.mark.parametrize(
+        ("channel", "fields", "field"),
+        [
+            pytest.param("pigeon", {}, "channel", id="unknown channel"),
+            pytest.param("api", {"settings": {"colour": "red"}}, "settings.colour", id="unknown setting"),
+            pytest.param("api", {"settings": {"webhook_url": 7}}, "settings.webhook_url", id="wrong type"),
+            pytest.param("api", {"time_zone": "Mars/Olympus"}, "time_zone", id="unknown time zone"),
+            pytest.param("api", {"time_zone": "../../etc/passwd"}, "time_zone", id="a path"),
+        ],
+    )
+    def test_refuses_what_makes_no_sense_and_names_it(self, live, channel, fields, field):
+        with pytest.raises(Invalid) as refused:
+            inboxes.create(environment=live, channel=channel, by=audit.SYSTEM, fields={"name": "I", **fields})
+
+        assert field in {problem.field for problem in refused.value.problems}
+
+
+class TestUpdate:
+    def test_notes_the_change_without_the_secret_settings(self, inbox):
+        inboxes.update(
+            inbox=inbox, by=audit.SYSTEM, fields={"name": "Help", "settings": {"webhook_url": "https://a.test/s3cret"}}
+        )
+
+        changes = AuditEntry.unscoped.get(action="inbox.updated").changes
+        assert changes["name"] == {"from": "Support", "to": "Help"}
+        assert "s3cret" not in str(changes)
+
+
+class TestCheckIdentity:
+    def test_accepts_the_right_hash(self, inbox):
+        proof = crypto.hmac_hex(inbox.hmac_token, "42")
+
+        assert inboxes.check_identity(inbox, identifier="42", identifier_hash=proof)
+
+    def test_asks_for_nothing_unless_the_inbox_insists(self, inbox):
+        assert not inboxes.check_identity(inbox, identifier="42", identifier_hash="")
+
+    @pytest.mark.parametrize(
+        ("mandatory", "identifier", "proof"),
+        [
+            pytest.param(False, "42", "0" * 64, id="wrong hash"),
+            pytest.param(False, "42", "☃", id="not even hex"),
+            pytest.param(True, "42", "", id="missing hash"),
+        ],
+    )
+    def test_refuses_a_wrong_or_missing_proof(self, inbox, mandatory, identifier, proof):
+        inbox.hmac_mandatory = mandatory
+
+        with pytest.raises(SignatureMismatch):
+            inboxes.check_identity(inbox, identifier=identifier, identifier_hash=proof)
+
+    def test_takes_no_proof_of_being_nobody(self, inbox):
+        with pytest.raises(SignatureMismatch):
+            inboxes.check_identity(inbox, identifier="", identifier_hash=crypto.hmac_hex(inbox.hmac_token, ""))
+
+    def test_accepts_the_old_token_for_a_day_after_rotation(self, inbox):
+        old = crypto.hmac_hex(inbox.hmac_token, "42")
+        inboxes.rotate_hmac(inbox=inbox, by=audit.SYSTEM)
+
+        assert inboxes.check_identity(inbox, identifier="42", identifier_hash=old)
+
+        inbox.previous_hmac_token_until = timezone.now()
+        with pytest.raises(SignatureMismatch):
+            inboxes.check_identity(inbox, identifier="42", identifier_hash=old)
+
+
+class TestEnterByIdentifier:
+    def test_finds_the_inbox_with_its_environment(self, inbox, live):
+        found = enter_by_identifier(inbox.identifier)
+
+        assert found == inbox
+        assert (found.environment.pk, found.environment.kind) == (live.pk, "live")
+
+    def test_sees_nothing_of_other_tenants_afterwards(self, inbox, globex):
+        enter_by_identifier(inbox.identifier)
+
+        assert not Inbox.unscoped.exclude(environment_id=inbox.environment_id).exists()
+
+    def test_knows_no_closed_inbox(self, inbox):
+        inboxes.close(inbox=inbox, by=audit.SYSTEM)
+
+        assert enter_by_identifier(inbox.identifier) is None
+
+
+def test_the_public_json_masks_nothing_away_that_clients_need(inbox):
+    shown = inbox_json(inbox, livemode=True)
+
+    assert (shown["object"], shown["channel"], shown["callback_url"]) == ("inbox", "api", None)
+    assert shown["hmac_token"] == inbox.hmac_token

@@ -1,0 +1,252 @@
+"""The cable on real servers: uvicorn as ``dexra.serve`` runs it, and daphne."""
+
+import json
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from realtime.services import broker
+from realtime.services.broker import Publication
+from tests.realtime.serving import Closed, Server
+
+pytestmark = pytest.mark.slow
+
+Start = Callable[..., Server]
+
+
+@pytest.fixture
+def start(world, tmp_path) -> Iterator[Start]:
+    """Starts servers that end with the test."""
+    servers: list[Server] = []
+
+    def begin(name: str = "uvicorn", **options: Any) -> Server:
+        servers.append(Server(name, tmp_path / f"{name}-{len(servers)}.log", **options))
+        return servers[-1]
+
+    yield begin
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture(params=["uvicorn", "daphne"])
+def server(request, start) -> Server:
+    """A server of each kind."""
+    return start(request.param)
+
+
+def publish(stream: str, *numbers: int) -> None:
+    broker.publish(
+        [Publication(stream, json.dumps({"event": "x", "data": {"n": n}}).encode(), f"k{n}") for n in numbers]
+    )
+
+
+class TestHandshake:
+    @pytest.mark.parametrize(
+        ("offered", "chosen"),
+        [
+            (["actioncable-v1-json", "actioncable-unsupported"], "actioncable-v1-json"),
+            (["actioncable-v1-ext-json", "anycable-token.secret"], "actioncable-v1-ext-json"),
+            ([], None),
+        ],
+    )
+    def test_answers_with_the_protocol_the_client_offered(self, server, offered, chosen):
+        client = server.connect(*offered)
+
+        assert client.subprotocol == chosen
+        assert client.frame()["type"] == "welcome"
+
+    def test_answers_a_plain_request_as_rails_does(self, server):
+        status, headers, body = server.get("/cable")
+
+        assert (status, headers["content-type"], body) == (404, "text/plain; charset=utf-8", b"Page not found")
+
+    def test_refuses_other_paths(self, server):
+        assert server.connect(path="/elsewhere").response.status_code == 403
+
+    def test_keeps_tokens_and_secrets_out_of_the_log(self, server):
+        server.connect("actioncable-v1-ext-json", path="/cable?pubsub_token=t0ken&sid=s3cret").frame()
+        server.connect("actioncable-v1-ext-json", "anycable-token.t0ken").frame()
+        server.terminate()
+
+        assert "t0ken" not in server.output
+        assert "s3cret" not in server.output
+
+
+class TestService:
+    def test_delivers_in_order(self, server, visitor, stream):
+        client = server.connect("actioncable-v1-ext-json")
+        client.frame()
+        assert client.subscribe(visitor)["type"] == "confirm_subscription"
+
+        for start in range(1, 301, 20):
+            publish(stream, *range(start, start + 20))
+
+        assert [client.frame()["offset"] for _ in range(300)] == list(range(1, 301))
+
+    def test_pings(self, server):
+        client = server.connect()
+        client.text()
+
+        assert json.loads(client.text(5.0))["type"] == "ping"
+
+    def test_cuts_frames_that_are_too_large(self, server):
+        client = server.connect()
+        client.text()
+        client.say_text(json.dumps({"command": "ping", "filler": "x" * 70_000}))
+
+        with pytest.raises(Closed) as end:
+            client.frame()
+        assert end.value.code in (1009, None)  # daphne closes before everything has been read
+
+    def test_takes_random_bytes(self, server):
+        client = server.connect()
+        client.text()
+        for number in range(19):
+            client.say_bytes(bytes(range(number, 200)))
+        client.say(command="ping")
+
+        assert client.frame() == {"type": "pong"}
+
+    def test_survives_bytes_that_are_no_websocket(self, server, visitor):
+        client = server.connect()
+        client.text()
+        client._socket.sendall(b"\xff" * 300)
+
+        assert server.connect().frame()["type"] == "welcome"
+
+    def test_serves_the_rest_of_the_product_too(self, server):
+        status, headers, _ = server.get("/healthz")
+
+        assert (status, headers["content-type"]) == (200, "application/json")
+
+
+class TestDrain:
+    def test_sends_clients_off_and_ends_cleanly(self, server, visitor):
+        clients = [server.connect("actioncable-v1-json") for _ in range(5)]
+        for client in clients:
+            client.frame()
+            client.subscribe(visitor)
+
+        code = server.terminate()
+
+        for client in clients:
+            assert client.frame() == {"type": "disconnect", "reason": "server_restart", "reconnect": True}
+            with pytest.raises(Closed) as end:
+                client.text()
+            assert end.value.code in (1000, 1001)
+        assert code == 0
+        assert "Traceback" not in server.output
+
+    def test_takes_control_c_as_well(self, server):
+        server.connect().frame()
+        server.process.send_signal(signal.SIGINT)
+
+        assert server.process.wait(10) == 0
+
+    def test_ends_at_once_on_a_second_signal(self, server):
+        stuck = server.connect()
+        stuck.frame()
+        for _ in range(200):  # enough for a drain of four seconds
+            server.connect()
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+
+        assert server.process.wait(2) == 128 + signal.SIGTERM
+        assert time.monotonic() - began < 0.5
+
+    def test_is_not_ready_meanwhile_and_takes_no_new_sockets(self, start):
+        server = start("uvicorn", DEXRA_CABLE_DRAIN_SECONDS="3")
+        for _ in range(100):
+            server.connect()
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+
+        assert server.get("/readyz")[0] == 503
+        assert server.get("/healthz")[0] == 200
+        assert server.connect().response.status_code == 403
+        assert server.process.wait(10) == 0
+
+    def test_ends_even_with_a_request_in_the_middle(self, server):
+        server.connect().frame()
+        with socket.create_connection(("127.0.0.1", server.port)) as upload:
+            upload.sendall(b"POST /v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\npart")
+            time.sleep(0.3)
+            upload.close()
+
+            assert server.terminate(25) == 0
+
+
+class TestAfterAKill:
+    def test_another_process_goes_on_where_the_first_stopped(self, start, visitor, stream):
+        first, second = start("uvicorn"), start("uvicorn")
+        client = first.connect("actioncable-v1-ext-json")
+        sid = client.frame()["sid"]
+        client.subscribe(visitor)
+        publish(stream, 1)
+        position = client.frame()
+        time.sleep(0.2)
+        first.process.kill()
+        publish(stream, 2)
+
+        again = second.connect("actioncable-v1-ext-json", path=f"/cable?sid={sid}")
+        assert again.frame()["restored_ids"] == [visitor]
+        where = {stream: {"epoch": position["epoch"], "offset": position["offset"]}}
+        again.say(command="history", identifier=visitor, history={"since": 0, "streams": where})
+
+        assert again.frame()["offset"] == 2
+        assert again.frame()["type"] == "confirm_history"
+
+
+class TestSlowClient:
+    def test_is_cut_without_costing_others_time_or_memory(self, start, visitor, stream):
+        server = start("uvicorn")
+        slow = server.connect("actioncable-v1-json", receive_buffer=4096)
+        good = server.connect("actioncable-v1-json")
+        for client in (slow, good):
+            client.frame()
+            assert client.subscribe(visitor)["type"] == "confirm_subscription"
+        process = psutil.Process(server.process.pid)
+        before = process.memory_info().rss
+        filler = "x" * 20_000
+
+        worst = 0.0
+        for number in range(600):
+            payload = json.dumps({"event": "x", "data": {"n": number, "filler": filler}}).encode()
+            began = time.monotonic()
+            broker.publish([Publication(stream, payload, f"k{number}")])
+            assert good.frame()["message"]["data"]["n"] == number
+            worst = max(worst, time.monotonic() - began)
+
+        assert worst < 1.0
+        assert process.memory_info().rss - before < 6_000_000
+        assert '"realtime' not in server.output
+        metrics = server.get("/metrics")[2].decode()
+        assert 'dexra_cable_disconnects_total{reason="too_slow"} 1.0' in metrics
+        deadline = time.monotonic() + 15
+        while b"dexra_cable_sockets 1.0" not in server.get("/metrics")[2]:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+
+class TestRoles:
+    def test_cable_serves_the_cable_and_what_operators_ask_for(self, start):
+        server = start("uvicorn", role="cable")
+
+        assert server.connect().frame()["type"] == "welcome"
+        assert server.get("/healthz")[0] == 200
+        assert server.get("/v1/conversations")[0] == 404
+        assert server.get("/admin/")[0] == 404
+
+    def test_web_serves_everything_but_the_cable(self, start):
+        server = start("uvicorn", role="web")
+
+        assert server.connect().response.status_code == 403
+        assert server.get("/admin/login/")[0] == 200
+        assert server.terminate() == 0
