@@ -108,7 +108,7 @@ def find_session(inbox: Inbox, source_id: str) -> ContactSession:
 def _repeat(recording: tuple[list[tuple[str, Any]], int], stop_at: float, counts: list[int], index: int) -> None:
     """Say the statements of one message again and again; the message's id is drawn anew each time."""
     statements, message_id = recording
-    lock = next(place for place, (sql, _) in enumerate(statements) if "FOR UPDATE" in sql)
+    lock = next(place for place, (sql, _) in enumerate(statements) if "FOR NO KEY UPDATE" in sql)
     write_sql, write_params = statements[lock + 1]
     with psycopg.connect(settings.DATABASE_URL, autocommit=True, cursor_factory=psycopg.ClientCursor) as own:
         own.execute("SET ROLE dexra_app")

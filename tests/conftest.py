@@ -6,6 +6,7 @@ see anything of Acme's; Mallory works at Globex. Everything runs on a real Postg
 the same row-level security as in production.
 """
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,7 +28,11 @@ from core import tenancy
 from events.relay import Relay
 from inboxes.models import Inbox
 from inboxes.services import inboxes
+from tests import workers
 from tests.servers import Server
+
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    workers.move_in(worker)
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ def open_for(*, name: str, plan: str, owner_email: str, by: audit.Who) -> tuple[
 def change(*, account: Account, fields: Mapping[str, Any], by: audit.Who) -> Account:
     """Rename an account or put it on another plan. Raises Invalid."""
     _check(fields)
-    account = Account.objects.select_for_update().get(pk=account.pk)
+    account = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     changes = {
         name: {"from": getattr(account, name), "to": value}
         for name, value in fields.items()

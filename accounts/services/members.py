@@ -52,7 +52,7 @@ def remove(*, membership: Membership, by: audit.Who) -> None:
 
 def _hold(account: Account) -> Account:
     """Lock the account, so that its last two owners cannot both leave at once."""
-    return Account.objects.select_for_update().get(pk=account.pk)
+    return Account.objects.select_for_update(no_key=True).get(pk=account.pk)
 
 
 def _keep_an_owner(membership: Membership) -> None:

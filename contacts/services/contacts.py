@@ -132,7 +132,9 @@ def upsert(
 
 def lock(contact: Contact) -> Contact:
     """Return the person's row locked for this transaction. Raises ContactGone for a tombstone."""
-    locked: Contact = Contact.unscoped.select_for_update().get(pk=contact.pk, environment_id=contact.environment_id)
+    # No key: who only points at this row (every foreign key does, as it commits) need not wait, nor deadlock.
+    rows = Contact.unscoped.select_for_update(no_key=True)
+    locked: Contact = rows.get(pk=contact.pk, environment_id=contact.environment_id)
     locked.environment = contact.environment
     if locked.is_gone:
         raise ContactGone(locked.merged_into_id)

@@ -85,7 +85,13 @@ def merge(*, source: Contact, into: Contact, actor: Actor = SYSTEM) -> Contact:
         raise invalid("into", "A user cannot be merged into themselves.", code="same_user")
     environment = into.environment
     _take_turns(environment)
-    list(ContactSession.of(environment).filter(contact=source).select_for_update().order_by("pk").values_list("pk"))
+    list(
+        ContactSession.of(environment)
+        .filter(contact=source)
+        .select_for_update(no_key=True)
+        .order_by("pk")
+        .values_list("pk")
+    )
     theirs = Conversation.of(environment).filter(contact=source)
     _held_conversations(theirs)
     source, into = _locked(source, into)
@@ -149,7 +155,7 @@ def _held(session: ContactSession) -> ContactSession:
 
     Its person is asked for afterwards: a join would show whom the session belonged to before the lock was waited for.
     """
-    held = ContactSession.of(session.environment).select_for_update().filter(pk=session.pk).first()
+    held = ContactSession.of(session.environment).select_for_update(no_key=True).filter(pk=session.pk).first()
     if held is None:
         raise NotFound("No such session.", param="source_id")
     if held.contact.is_gone:
@@ -170,7 +176,7 @@ def _part(session: ContactSession, owner: Contact) -> None:
 
 
 def _held_conversations(talks: QuerySet[Conversation]) -> list[int]:
-    return list(talks.select_for_update().order_by("pk").values_list("pk", flat=True))
+    return list(talks.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
 
 
 def _move(talks: list[int], owner: Contact) -> None:
@@ -181,7 +187,9 @@ def _move(talks: list[int], owner: Contact) -> None:
 
 def _locked(source: Contact, into: Contact) -> tuple[Contact, Contact]:
     """Lock two people in the order of their ids, so that two merges never wait for each other."""
-    rows = Contact.of(into.environment).filter(pk__in=(source.pk, into.pk)).select_for_update().order_by("pk")
+    rows = (
+        Contact.of(into.environment).filter(pk__in=(source.pk, into.pk)).select_for_update(no_key=True).order_by("pk")
+    )
     held = {row.pk: row for row in rows}
     for contact in held.values():
         contact.environment = into.environment

@@ -40,7 +40,7 @@ FROM conversations_conversation AS conversation
 LEFT JOIN accounts_user AS agent ON agent.id = conversation.assignee_id
 LEFT JOIN conversations_team AS team ON team.id = conversation.team_id
 WHERE conversation.environment_id = %s AND {{which}}
-FOR UPDATE OF conversation
+FOR NO KEY UPDATE OF conversation
 """  # noqa: S608  columns come from the models, values are parameters
 LOCK_BY_ID = LOCK.format(which="conversation.id = %s")
 LOCK_BY_SESSION = LOCK.format(which="conversation.number = %s AND conversation.session_id = %s")

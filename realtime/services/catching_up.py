@@ -9,7 +9,7 @@ from realtime.cable import frames
 from realtime.cable.protocol import HistoryRequest
 from realtime.services import metrics
 from realtime.services.feeds import Feed
-from realtime.services.history import Ask, History
+from realtime.services.history import Ask, History, Missed
 from realtime.services.outbox import Frame
 from realtime.services.subscriptions import Subscription
 
@@ -28,14 +28,7 @@ async def replay(history: History, subscription: Subscription, feeds: list[Feed]
     subscription.is_catching_up = True
     subscription.hold()
     asks = [_ask(subscription, feed, wanted) for feed in feeds]
-    missed = None
-    if not subscription.is_lost:
-        try:
-            missed = await history.missed(asks, wanted.since)
-        except (RedisError, OSError) as error:
-            log.info("history_unreadable", reason=type(error).__name__)
-    if missed is not None and not await _reached(feeds, asks):
-        missed = None
+    missed = None if subscription.is_lost else await _missed(history, feeds, asks, wanted.since)
     metrics.resumes.labels("rejected" if missed is None else "complete").inc()
     for each in missed or ():
         tail = frames.position_tail(each.stream, each.epoch, each.entry.offset)
@@ -46,6 +39,19 @@ async def replay(history: History, subscription: Subscription, feeds: list[Feed]
     known = {ask.stream: ask.known.offset for ask in asks if ask.known} if missed is not None else {}
     await subscription.release(known)
     subscription.is_catching_up = False
+
+
+async def _missed(history: History, feeds: list[Feed], asks: list[Ask], since: float | None) -> list[Missed] | None:
+    """Return what was missed; None when it cannot be given."""
+    behind = [ask for ask in asks if ask.known != ask.base]
+    if not behind:
+        return []  # most who come back after a restart: they cost Redis nothing
+    try:
+        missed = await history.missed(behind, since)
+    except (RedisError, OSError) as error:
+        log.info("history_unreadable", reason=type(error).__name__)
+        return None
+    return missed if missed is not None and await _reached(feeds, asks) else None
 
 
 def _ask(subscription: Subscription, feed: Feed, wanted: HistoryRequest) -> Ask:
