@@ -110,7 +110,7 @@ def _repeat(recording: tuple[list[tuple[str, Any]], int], stop_at: float, counts
     statements, message_id = recording
     lock = next(place for place, (sql, _) in enumerate(statements) if "FOR NO KEY UPDATE" in sql)
     write_sql, write_params = statements[lock + 1]
-    with psycopg.connect(settings.DATABASE_URL, autocommit=True, cursor_factory=psycopg.ClientCursor) as own:
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as own:
         own.execute("SET ROLE dexra_app")
         while time.perf_counter() < stop_at:
             for sql, params in statements[:lock]:

@@ -103,7 +103,6 @@ class TestEveryClient:
         client = run(kind)
         subscribe(client, kind, params)
         client.await_event("connected")
-        client.await_event("received", lambda event: event["message"]["event"] == "presence.update")
 
         publish(stream, 1, 2, 3)
 
@@ -119,8 +118,9 @@ class TestEveryClient:
         client = run(kind)
         named = subscribe(client, kind, desk)
         client.await_event("connected")
-        client.await_event("received")
-        client.ask("perform", params=named, action="update_presence")
+        time.sleep(0.3)
+        client.take()
+        client.order("perform", params=named, action="update_presence")
 
         picture = client.await_event("received", lambda event: event["message"]["event"] == "presence.update")
 
