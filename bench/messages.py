@@ -17,12 +17,12 @@ from django.db import connection
 
 from bench import load
 from contacts.models import ContactSession
+from contacts.queries import enter_by_session
 from contacts.services import sessions
 from conversations.services import conversations, messages
 from conversations.services.messages import Draft
 from core import tenancy
 from inboxes.models import Inbox
-from inboxes.queries import enter_by_identifier
 
 CONNECTIONS = 16
 TEXT = "The quick brown fox jumps over the lazy dog. " * 3
@@ -89,20 +89,11 @@ def recorded(place: Place) -> tuple[list[tuple[str, Any]], int]:
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(note):
-        inbox = enter_by_identifier(place.inbox.identifier)
-        assert inbox is not None
-        session = find_session(inbox, place.session.source_id)
+        _, session = enter_by_session(place.inbox.identifier, place.session.source_id)
+        assert session is not None
         message = messages.receive(session=session, number=place.number, draft=Draft(TEXT))
     tenancy.bind(tenancy.EVERYONE)
     return said, message.pk
-
-
-def find_session(inbox: Inbox, source_id: str) -> ContactSession:
-    """Find the session as the client API does."""
-    session = sessions.find(inbox, source_id)
-    assert session is not None
-    session.inbox = inbox
-    return session
 
 
 def _repeat(recording: tuple[list[tuple[str, Any]], int], stop_at: float, counts: list[int], index: int) -> None:

@@ -6,8 +6,8 @@ from django.db.models.functions import Lower
 
 from accounts.models import Environment
 from contacts.models import Contact, ContactSession
-from core import bodies, ids
-from core.rows import Shape
+from core import bodies, ids, tenancy
+from core.rows import Shape, cut
 from inboxes.models import Inbox
 
 SESSION = Shape(ContactSession, "session")
@@ -18,6 +18,33 @@ FROM contacts_contactsession AS session JOIN contacts_contact AS contact ON cont
 WHERE session.environment_id = %s AND session.inbox_id = %s AND session.source_id = %s
   AND contact.erased_at IS NULL AND contact.merged_into_id IS NULL
 """  # noqa: S608  the columns come from the models
+
+
+ENTERED = (Shape(Inbox, "(found.inbox)"), Shape(ContactSession, "(found.session)"), Shape(Contact, "(found.contact)"))
+ENTER_BY_SESSION = f"""
+SELECT environment.id, environment.kind, environment.account_id, {", ".join(shape.columns for shape in ENTERED)}
+FROM dexra_enter_by_session(%s, %s) AS found
+JOIN accounts_environment AS environment ON environment.id = (found.inbox).environment_id
+"""  # noqa: S608  the columns come from the models
+
+
+def enter_by_session(identifier: str, source_id: str) -> tuple[Inbox | None, ContactSession | None]:
+    """
+    Find an inbox and a session of it by what a client knows, and bind this connection to their tenant.
+
+    One round trip: nearly every request of the client API begins with it. No inbox, or an inbox without such a
+    session, is None; so is the session of somebody who was erased or merged.
+    """
+    if not bodies.is_storable(source_id):
+        source_id = ""  # nobody's; the inbox may still be there
+    row = tenancy.enter(ENTER_BY_SESSION, [identifier, source_id])
+    if row is None:
+        return None, None
+    inbox, session, contact = cut(row[3:], *ENTERED)
+    inbox.environment = Environment(id=row[0], kind=row[1], account_id=row[2])
+    if session is None or contact is None:
+        return inbox, None
+    return inbox, _joined(session, contact, inbox)
 
 
 def named(environment: Environment, name: str) -> Contact | None:
@@ -55,7 +82,6 @@ def find_session(inbox: Inbox, source_id: str) -> ContactSession | None:
     """
     Return the inbox's session with this ``source_id``, its contact, inbox and environment loaded.
 
-    One hand-written statement: every request of the client API begins with it.
     """
     if not source_id or not bodies.is_storable(source_id):
         return None
@@ -64,7 +90,11 @@ def find_session(inbox: Inbox, source_id: str) -> ContactSession | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    session, contact = SESSION.build(row[: SESSION.width]), CONTACT.build(row[SESSION.width :])
+    session, contact = cut(row, SESSION, CONTACT)
+    return _joined(session, contact, inbox)
+
+
+def _joined(session: ContactSession, contact: Contact, inbox: Inbox) -> ContactSession:
     session.contact, session.inbox = contact, inbox
     session.environment = contact.environment = inbox.environment
     return session

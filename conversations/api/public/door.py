@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from psycopg.errors import DeadlockDetected
 
 from contacts.models import ContactSession
-from contacts.queries import find_session
+from contacts.queries import enter_by_session
 from conversations.api.public import errors, parameters
 from conversations.api.public.parameters import Parameters
 from core import ids, throttle
@@ -39,23 +39,25 @@ REQUESTS_A_MINUTE_EVERYWHERE = 3000  # one address, all inboxes: guessing identi
 class Call:
     """One request to one inbox; ``path`` are the names in its path."""
 
-    def __init__(self, request: HttpRequest, inbox: Inbox, path: dict[str, str]) -> None:
+    def __init__(
+        self, request: HttpRequest, inbox: Inbox, session: ContactSession | None, path: dict[str, str]
+    ) -> None:
         self.request = request
         self.inbox = inbox
         self.path = path
+        self._session = session
 
     @cached_property
     def parameters(self) -> Parameters:
         """What the request says. Raises DomainError (400) for what cannot be read."""
         return parameters.read(self.request)
 
-    @cached_property
+    @property
     def session(self) -> ContactSession:
         """The session the path names. Raises NotFound."""
-        session = find_session(self.inbox, self.path["source_id"])
-        if session is None:
+        if self._session is None:
             raise NotFound("No such session.")
-        return session
+        return self._session
 
     @property
     def trusted_session(self) -> ContactSession:
@@ -96,10 +98,10 @@ def inbox_resource(*, new_contacts: Action | None = None, **actions: Action) -> 
     def view(request: HttpRequest, inbox_identifier: str, **path: str) -> HttpResponse:
         action = _action(request, actions)
         _count(request, inbox_identifier, makes_contact=action is new_contacts)
-        inbox = enter_by_identifier(inbox_identifier)
+        inbox, session = _entered(inbox_identifier, path)
         if inbox is None or inbox.channel not in REGISTRY or not REGISTRY[inbox.channel].clients_sign:
             raise NotFound("No such inbox.")
-        return _patiently(lambda: action(Call(request, inbox, path)))
+        return _patiently(lambda: action(Call(request, inbox, session, path)))
 
     return public(view)
 
@@ -113,6 +115,13 @@ def resource(**actions: View) -> View:
         return action(request, **path)
 
     return public(view)
+
+
+def _entered(identifier: str, path: dict[str, str]) -> tuple[Inbox | None, ContactSession | None]:
+    """Find what the path names, and bind the connection to its tenant."""
+    if "source_id" in path:
+        return enter_by_session(identifier, path["source_id"])
+    return enter_by_identifier(identifier), None
 
 
 def _patiently(action: Callable[[], HttpResponse]) -> HttpResponse:

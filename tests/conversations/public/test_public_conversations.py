@@ -145,7 +145,7 @@ class TestList:
             talk = conversations.start(session=session)
             messages.receive(session=session, number=talk.number, draft=Draft("Hello"))
 
-        with django_assert_num_queries(6):  # inbox, session, conversations, last messages' ids, messages, files
+        with django_assert_num_queries(5):  # inbox and session, conversations, last messages' ids, messages, files
             browser.get(f"{me}/conversations")
 
 

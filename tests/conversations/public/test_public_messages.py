@@ -105,8 +105,8 @@ class TestPost:
         assert mended.json()["content"] == "cut \ufffd"
 
     def test_asks_the_database_as_little_as_possible(self, browser, talk, django_assert_num_queries):
-        # inbox; session and person; savepoint; lock; everything that is written, at once; release
-        with django_assert_num_queries(6):
+        # inbox, session and person; savepoint; lock; everything that is written, at once; release
+        with django_assert_num_queries(5):
             browser.post(f"{talk}/messages", {"content": "Hello"})
 
 
