@@ -70,9 +70,7 @@ class MessageStatusChanged(MessageEvent):
 
 
 class TypingChanged(Event):
-    """Somebody started or stopped typing. Announced, never stored."""
-
-    type = "typing"
+    """Somebody started or stopped typing. Announced, never stored: so it has no type name."""
 
 
 def about(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
+from accounts import events as accounts
 from contacts import events as contacts
 from conversations import events as conversations
 from dexra.engines import Engine
@@ -15,10 +16,11 @@ from realtime import handlers as realtime
 from realtime.services.broadcasts import HeldBroadcasts
 
 SUBSCRIPTIONS: Mapping[type[Event], Sequence[Handler]] = {
+    accounts.AccessWithdrawn: [realtime.cut_off],
     contacts.UserCreated: [realtime.broadcast],
     contacts.UserUpdated: [realtime.broadcast],
     contacts.UserMerged: [realtime.broadcast],
-    contacts.UserDeleted: [realtime.broadcast],
+    contacts.UserDeleted: [realtime.broadcast, realtime.cut_off],
     conversations.ConversationCreated: [realtime.broadcast],
     conversations.ConversationUpdated: [realtime.broadcast],
     conversations.ConversationClosed: [],

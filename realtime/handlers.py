@@ -3,12 +3,18 @@
 from collections.abc import Sequence
 
 from events.event import Event
-from realtime.services import broadcasts
+from realtime.services import access, broadcasts
 
 
 def broadcast(events: Sequence[Event]) -> None:
     """Push events to the agents and the people they concern; hold them back while Redis is away."""
     broadcasts.send_or_hold(events)
+
+
+def cut_off(events: Sequence[Event]) -> None:
+    """End what people have open who may no longer see it. Raises RedisError: then it is tried again."""
+    for event in events:
+        access.cut_off(event)
 
 
 def show_typing(events: Sequence[Event]) -> None:

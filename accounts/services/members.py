@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from accounts.errors import AlreadyMember, LastOwner
+from accounts.events import withdraw_access
 from accounts.models import Account, Membership
 from accounts.services import accounts, audit, people
 from core.errors import invalid
@@ -45,9 +46,10 @@ def remove(*, membership: Membership, by: audit.Who) -> None:
     """End a person's work in an account; the person stays. Raises LastOwner."""
     account = _hold(membership.account)
     _keep_an_owner(membership)
-    email, role = membership.user.email, membership.role
+    user, role = membership.user, membership.role
     membership.delete()
-    accounts.note(account=account, who=by, action="member.removed", target=email, changes={"role": role})
+    accounts.note(account=account, who=by, action="member.removed", target=user.email, changes={"role": role})
+    withdraw_access(user, account)
 
 
 def _hold(account: Account) -> Account:

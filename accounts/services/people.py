@@ -9,7 +9,8 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from accounts.errors import EmailTaken
-from accounts.models import Environment, User
+from accounts.events import withdraw_access
+from accounts.models import Account, Environment, User
 from accounts.services import audit
 from core import ids
 from core.errors import Conflict, invalid
@@ -57,6 +58,8 @@ def change(*, user: User, fields: Mapping[str, Any], by: audit.Who) -> User:
         raise EmailTaken from None
     if changes:
         _tell_accounts(user, by, "person.updated", changes)
+    if "is_active" in changes and not user.is_active:
+        _withdraw_everywhere(user)
     return user
 
 
@@ -72,7 +75,13 @@ def renew_password(*, user: User, by: audit.Who) -> str:
     user.pubsub_token = ids.new_token()
     user.save(update_fields=["password", "pubsub_token"])
     _tell_accounts(user, by, "person.password_renewed", {})
+    _withdraw_everywhere(user)
     return password
+
+
+def _withdraw_everywhere(user: User) -> None:
+    for account in Account.objects.filter(memberships__user=user):
+        withdraw_access(user, account)
 
 
 def _tell_accounts(user: User, by: audit.Who, action: str, changes: dict[str, Any]) -> None:

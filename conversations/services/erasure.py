@@ -1,6 +1,7 @@
 """What a person may ask of those who hold their data: to see all of it, and to have it gone."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -68,12 +69,15 @@ def erase(*, contact: Contact, by: audit.Who, actor: Actor) -> Contact:
     talked = list(talks.values_list("pk", flat=True))
     _delete_files(talks)
     talks.delete()
-    ContactSession.of(environment).filter(contact__in=family).delete()
+    sessions = ContactSession.of(environment).filter(contact__in=family)
+    session_ids = list(sessions.values_list("pk", flat=True))
+    sessions.delete()
     _scrub_log(contact, talked, [each.pk for each in family])
     idempotency.forget_about(environment, _names(family, talked))
     for each in family:
         _bury(each)
-    publish(events.about(contact, events.UserDeleted, livemode=environment.livemode, actor=actor))
+    erased = events.about(contact, events.UserDeleted, livemode=environment.livemode, actor=actor)
+    publish(replace(erased, context={**erased.context, "session_ids": session_ids}))
     audit.record(environment=environment, who=by, action="user.erased", target=contact.public_id)
     return contact
 

@@ -1,0 +1,21 @@
+"""Withdrawn access: sockets that are open are ended, and what was kept for their return is forgotten."""
+
+from core import redis as redis_connections
+from events.event import Event
+from realtime import transport
+from realtime.services import broker
+
+
+def cut_off(event: Event) -> None:
+    """
+    End the sockets of the agent or of the erased person an event is about.
+
+    An agent may come back and prove what is still theirs; an erased person's sessions are gone for good, and with them
+    what their streams still held. Raises redis.RedisError.
+    """
+    if user_id := event.context.get("user_id"):
+        broker.disconnect(f"user:{user_id}", reason="remote", reconnect=True)
+    for session_id in event.context.get("session_ids", ()):
+        broker.disconnect(f"contact-session:{session_id}", reason="unauthorized", reconnect=False)
+        stream = f"s:{session_id}"
+        redis_connections.client().delete(transport.log_key(stream), transport.top_key(stream))
