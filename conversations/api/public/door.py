@@ -98,10 +98,7 @@ def inbox_resource(*, new_contacts: Action | None = None, **actions: Action) -> 
     def view(request: HttpRequest, inbox_identifier: str, **path: str) -> HttpResponse:
         action = _action(request, actions)
         _count(request, inbox_identifier, makes_contact=action is new_contacts)
-        inbox, session = _entered(inbox_identifier, path)
-        if inbox is None or inbox.channel not in REGISTRY or not REGISTRY[inbox.channel].clients_sign:
-            raise NotFound("No such inbox.")
-        return _patiently(lambda: action(Call(request, inbox, session, path)))
+        return _patiently(lambda: action(_entered(request, inbox_identifier, path)))
 
     return public(view)
 
@@ -117,11 +114,15 @@ def resource(**actions: View) -> View:
     return public(view)
 
 
-def _entered(identifier: str, path: dict[str, str]) -> tuple[Inbox | None, ContactSession | None]:
-    """Find what the path names, and bind the connection to its tenant."""
+def _entered(request: HttpRequest, identifier: str, path: dict[str, str]) -> Call:
+    """Find what the path names, and bind the connection to its tenant. Raises NotFound."""
     if "source_id" in path:
-        return enter_by_session(identifier, path["source_id"])
-    return enter_by_identifier(identifier), None
+        inbox, session = enter_by_session(identifier, path["source_id"])
+    else:
+        inbox, session = enter_by_identifier(identifier), None
+    if inbox is None or inbox.channel not in REGISTRY or not REGISTRY[inbox.channel].clients_sign:
+        raise NotFound("No such inbox.")
+    return Call(request, inbox, session, path)
 
 
 def _patiently(action: Callable[[], HttpResponse]) -> HttpResponse:
