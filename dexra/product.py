@@ -35,7 +35,8 @@ def services(home: Home, *, host: str, port: int) -> dict[str, Service]:
         ],
     }  # fmt: skip
     return {
-        name: Service(name=name, argv=argv, log=home.log(name), stop_seconds=7.0) for name, argv in commands.items()
+        name: Service(name=name, argv=argv, log=home.log(name), stop_seconds=STOP_SECONDS[name])
+        for name, argv in commands.items()
     }
 
 
