@@ -1,9 +1,10 @@
-"""The composition root: connects events to handlers when a process starts."""
+"""The composition root: connects events to handlers, and the worker to its engines, when a process starts."""
 
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 
-from dexra import celery, production
+from dexra import celery, engines, production
+from events import bus
 
 
 class DexraConfig(AppConfig):
@@ -12,13 +13,13 @@ class DexraConfig(AppConfig):
     name = "dexra"
 
     def ready(self) -> None:
-        """Fill the table of who is told about what; refuse unsafe settings in production."""
+        """Say who is told about what and what the worker runs; refuse unsafe settings in production."""
         from dexra import wiring  # noqa: PLC0415  models can be imported only once every app is loaded
-        from events import bus  # noqa: PLC0415
 
         production.refuse_unsafe()
         celery.app.set_default()  # tasks asked for from any process go to this broker
         bus.subscribe(wiring.SUBSCRIPTIONS)
+        engines.employ(wiring.engines)
 
 
 class OperatorsAdminConfig(admin_apps.AdminConfig):

@@ -2,8 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
-from importlib import import_module
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -28,6 +27,16 @@ class Engine(Protocol):
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; raising is allowed at any moment and loses nothing."""
+
+
+Factory = Callable[[], Sequence[Engine]]
+
+_factories: list[Factory] = []
+
+
+def employ(factory: Factory) -> None:
+    """Replace what makes the engines; it is called once, when this process turns out to be a worker."""
+    _factories[:] = [factory]
 
 
 class Heartbeat:
@@ -78,8 +87,9 @@ class EngineRoom(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has n
         self._threads: Sequence[EngineThread] = ()
 
     def start(self, _worker: Any) -> None:
-        """Start every engine of ``dexra.wiring``; it is imported here because Django is set up only now."""
-        engines: Sequence[Engine] = [Heartbeat(), *import_module("dexra.wiring").engines()]
+        """Start the heartbeat and every engine that is employed."""
+        engines: list[Engine] = [Heartbeat()]
+        engines += [engine for factory in _factories for engine in factory()]
         self._threads = [EngineThread(engine, self._told_to_stop) for engine in engines]
         for thread in self._threads:
             thread.start()

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from core import redis as redis_connections
-from dexra import engines
+from dexra import engines, wiring
 from dexra.engines import EngineRoom, EngineThread, Heartbeat
 from tests.dexra.launching import wait_for
 
@@ -40,6 +40,13 @@ def works(stop: threading.Event) -> None:
 def quick(monkeypatch):
     """Waits too short to notice."""
     monkeypatch.setattr(engines, "FIRST_BACKOFF_SECONDS", 0.01)
+
+
+@pytest.fixture
+def employ():
+    """Have the worker run other engines than the product's."""
+    yield engines.employ
+    engines.employ(wiring.engines)
 
 
 def test_an_engine_that_breaks_is_started_again_and_said_to_have_broken(quick):
@@ -81,9 +88,9 @@ def test_an_engine_that_keeps_breaking_is_started_ever_more_rarely(monkeypatch):
     assert 2 <= engine.starts <= 4
 
 
-def test_the_room_starts_and_stops_what_the_wiring_names(monkeypatch):
+def test_the_room_starts_and_stops_what_is_employed(employ):
     engine = Scripted(works)
-    monkeypatch.setattr("dexra.wiring.engines", lambda: [engine])
+    employ(lambda: [engine])
     room = EngineRoom(object())
 
     room.start(object())
@@ -97,10 +104,10 @@ def test_the_room_starts_and_stops_what_the_wiring_names(monkeypatch):
     assert not {"scripted", "heartbeat"} & {thread.name for thread in threading.enumerate()}
 
 
-def test_the_room_does_not_wait_for_ever_for_a_deaf_engine(monkeypatch):
+def test_the_room_does_not_wait_for_ever_for_a_deaf_engine(monkeypatch, employ):
     monkeypatch.setattr(engines, "JOIN_SECONDS", 0.2)
     deaf_until = threading.Event()
-    monkeypatch.setattr("dexra.wiring.engines", lambda: [Scripted(lambda _: deaf_until.wait(5))])
+    employ(lambda: [Scripted(lambda _: deaf_until.wait(5))])
     room = EngineRoom(object())
     room.start(object())
 
