@@ -26,7 +26,6 @@ READY_SECONDS = 120.0
 # A developer's own machine; docker-compose and production set none of these.
 DEVELOPMENT = {
     "DEXRA_ENV": "development",
-    "DEXRA_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
     "DEXRA_CABLE_DRAIN_SECONDS": "1",  # Ctrl-C is to be quick, and nobody else is here to take the clients
 }
 

@@ -121,9 +121,8 @@ class TestCompose:
         assert "dexra_owner" in SERVICES["migrate"]["environment"]["DATABASE_OWNER_URL"]
 
     @pytest.mark.parametrize("name", OWN)
-    def test_is_production_with_no_private_network_opened(self, name):
+    def test_is_production(self, name):
         assert SERVICES[name]["environment"]["DEXRA_ENV"] == "production"
-        assert not SERVICES[name]["environment"]["DEXRA_ALLOWED_PRIVATE_NETWORKS"]
 
     def test_names_no_setting_that_is_not_documented(self):
         used = set(INTERPOLATED.findall((BASE_DIR / "docker-compose.yml").read_text()))
