@@ -153,16 +153,5 @@ def _ascii(query: bytes) -> bytes:
 
 
 def _without_impostors(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """
-    Return the headers without those that WSGI could not tell from others: ``X_Real_Ip`` from ``X-Real-Ip``.
-
-    One such name is in use and means what it says: ``api_access_token``, which clients of the compatible API send.
-    """
-    named = list(headers)
-    if any(name == b"api_access_token" for name, _ in named):
-        named = [(name, value) for name, value in named if name != b"api-access-token"]
-    return [
-        (b"api-access-token" if name == b"api_access_token" else name, value)
-        for name, value in named
-        if b"_" not in name or name == b"api_access_token"
-    ]
+    """Return the headers without those that WSGI could not tell from others: ``X_Real_Ip`` from ``X-Real-Ip``."""
+    return [(name, value) for name, value in headers if b"_" not in name]
