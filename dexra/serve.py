@@ -11,7 +11,8 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-LARGEST_FRAME_BYTES = 65_536
+from realtime.services import limits
+
 GRACE_SECONDS = 15  # for requests that are being answered when the process is stopped
 # A client that does not take its last frames keeps its connection, and the memory of it, no longer than this.
 ABORT_SECONDS = 5.0
@@ -50,7 +51,7 @@ def _options() -> dict[str, Any]:
         "loop": "auto",
         "lifespan": "on",
         "ws": CableProtocol,
-        "ws_max_size": LARGEST_FRAME_BYTES,
+        "ws_max_size": limits.LARGEST_FRAME_BYTES,
         "ws_per_message_deflate": False,
         "access_log": False,
         "proxy_headers": False,  # whom to believe is Django's setting
