@@ -37,7 +37,7 @@ def decrypt(sealed: str) -> str:
     try:
         return _fernet().decrypt(sealed.encode("ascii")).decode()
     except InvalidToken:
-        raise ValueError("No key in DEXRA_ENCRYPTION_KEYS opens this secret.") from None
+        raise ValueError("No key in DEXRA_ENCRYPTION_KEY opens this secret.") from None
 
 
 def digest(secret: str) -> bytes:

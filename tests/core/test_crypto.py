@@ -29,7 +29,7 @@ class TestEncrypt:
         assert crypto.decrypt(first) == crypto.decrypt(second) == "secret"
 
     def test_says_so_when_no_key_opens_it(self):
-        with pytest.raises(ValueError, match="DEXRA_ENCRYPTION_KEYS"):
+        with pytest.raises(ValueError, match="DEXRA_ENCRYPTION_KEY"):
             crypto.decrypt(crypto.encrypt("secret")[:-4] + "AAA=")
 
     def test_opens_what_an_older_key_sealed(self, settings):
