@@ -3,7 +3,6 @@
 import time
 
 import pytest
-from django.conf import settings
 from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
@@ -16,14 +15,6 @@ from dexra import health, probe, pulse
 def worker():
     """A worker that gave a sign of life."""
     pulse.show("worker")
-
-
-@pytest.fixture
-def _redis_away(monkeypatch):
-    monkeypatch.setattr(settings, "REDIS_URL", "unix:///nowhere/redis.sock")
-    redis_connections.client.cache_clear()
-    yield
-    redis_connections.client.cache_clear()
 
 
 @pytest.fixture

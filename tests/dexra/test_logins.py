@@ -1,7 +1,6 @@
 """Guessing an operator's password takes years."""
 
 import pytest
-from django.conf import settings
 from django.test import Client
 
 from core import redis as redis_connections
@@ -15,14 +14,6 @@ ADDRESS = "198.51.100.4"
 @pytest.fixture
 def _olga(db):
     operating.operator_client()
-
-
-@pytest.fixture
-def _redis_away(monkeypatch):
-    monkeypatch.setattr(settings, "REDIS_URL", "unix:///nowhere/redis.sock")
-    redis_connections.client.cache_clear()
-    yield
-    redis_connections.client.cache_clear()
 
 
 def try_to_log_in(password: str, *, email: str = "olga@dexra.test", address: str = ADDRESS):

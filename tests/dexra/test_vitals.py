@@ -4,11 +4,9 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from core import redis as redis_connections
 from core import tenancy
 from dexra import pulse, vitals
 from events import backlog
@@ -16,14 +14,6 @@ from events.models import LoggedEvent
 from events.relay import LEADER_LOCK, Relay
 from realtime.models import HeldBroadcast
 from tests.dexra import operating
-
-
-@pytest.fixture
-def _redis_away(monkeypatch):
-    monkeypatch.setattr(settings, "REDIS_URL", "unix:///nowhere/redis.sock")
-    redis_connections.client.cache_clear()
-    yield
-    redis_connections.client.cache_clear()
 
 
 def sign(label: str) -> vitals.Sign:
