@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
@@ -23,6 +24,8 @@ MOST_FILES = 15
 IMAGES = frozenset({"image/jpeg", "image/jpg", "image/png", "image/gif", "image/bmp", "image/webp"})
 VIDEOS = frozenset({"video/ogg", "video/mp4", "video/webm", "video/quicktime"})
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
@@ -36,33 +39,19 @@ class StoredFile:
     type: str = ""  # how to show it, where its MIME type is not known
 
 
-def store(environment: Environment, uploads: Iterable[Upload], *, field: str = "attachments") -> list[StoredFile]:
-    """
-    Put uploaded files into the storage, streamed. At most 15 files of 40 MiB.
-
-    Raises Invalid naming the file that is too large, or too many files.
-    """
-    uploads = list(uploads)
-    if len(uploads) > MOST_FILES:
-        raise Invalid(Problem(field, "too_many", f"At most {MOST_FILES} attachments.", MOST_FILES))
-    for upload in uploads:
-        if (upload.size or 0) > settings.MAX_ATTACHMENT_BYTES:
-            raise Invalid(
-                Problem(
-                    field,
-                    "too_large",
-                    f"{upload.name} is larger than 40 MiB.",
-                    settings.MAX_ATTACHMENT_BYTES,
-                )
-            )
-    return [_stored(environment, upload) for upload in uploads]
-
-
 @contextmanager
-def stored(environment: Environment, uploads: Iterable[Upload]) -> Iterator[list[StoredFile]]:
-    """Store files for a message that is about to be said; they are taken away again when it is refused."""
-    files = store(environment, uploads)
+def stored(environment: Environment, uploads: Sequence[Upload]) -> Iterator[list[StoredFile]]:
+    """
+    Put uploaded files into the storage, streamed, for a message that is about to be said. At most 15 of 40 MiB.
+
+    They are taken away again when the message is refused, or when one of them could not be stored. Raises Invalid
+    naming the file that is too large, or too many files.
+    """
+    _check(uploads)
+    files: list[StoredFile] = []
     try:
+        for upload in uploads:
+            files.append(_stored(environment, upload))  # noqa: PERF401  when one fails, those before it are known
         yield files
     except BaseException:
         discard(files)
@@ -70,9 +59,17 @@ def stored(environment: Environment, uploads: Iterable[Upload]) -> Iterator[list
 
 
 def discard(files: Iterable[StoredFile]) -> None:
-    """Take files that no message names out of the storage."""
-    for file in files:
-        default_storage.delete(file.path)
+    """Take files that no message names out of the storage; what is somewhere else on the web stays there."""
+    remove(file.path for file in files if file.path)
+
+
+def remove(paths: Iterable[str]) -> None:
+    """Take files out of the storage, each that can be; the others are named in the log."""
+    for path in paths:
+        try:
+            default_storage.delete(path)
+        except Exception:  # each storage has errors of its own, and the other files still have to go
+            log.exception("file_not_removed", path=path)
 
 
 def type_of(content_type: str) -> str:
@@ -112,8 +109,24 @@ def keep(message: Message) -> None:
         Attachment.unscoped.bulk_create(made)
 
 
+def _check(uploads: Sequence[Upload]) -> None:
+    if len(uploads) > MOST_FILES:
+        raise Invalid(Problem("attachments", "too_many", f"At most {MOST_FILES} attachments.", MOST_FILES))
+    for upload in uploads:
+        if (upload.size or 0) > settings.MAX_ATTACHMENT_BYTES:
+            raise Invalid(
+                Problem("attachments", "too_large", f"{upload.name} is larger than 40 MiB.",
+                        settings.MAX_ATTACHMENT_BYTES)
+            )  # fmt: skip
+
+
 def _stored(environment: Environment, upload: Upload) -> StoredFile:
     name = str(upload.name or "file").replace("\x00", "")
     place = attachment_path(Attachment(environment=environment), name)
     content_type = str(getattr(upload, "content_type", "") or "application/octet-stream")
-    return StoredFile(default_storage.save(place, upload), name, content_type.lower(), upload.size or 0)
+    try:
+        path = default_storage.save(place, upload)
+    except BaseException:
+        remove([place])  # the half of it that came
+        raise
+    return StoredFile(path, name, content_type.lower(), upload.size or 0)

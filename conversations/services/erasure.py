@@ -1,12 +1,9 @@
 """What a person may ask of those who hold their data: to see all of it, and to have it gone."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import structlog
-from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -19,6 +16,7 @@ from contacts.services import contacts
 from conversations.models import Attachment, Conversation, SurveyAnswer
 from conversations.queries import conversations_of, messages_of
 from conversations.serializers import conversation_json, message_json
+from conversations.services import attachments
 from core import ids
 from core.times import iso
 from events.event import Actor
@@ -47,8 +45,6 @@ WHERE environment_id = %s AND
 """
 SCRUB_CONVERSATIONS = SCRUB + "conversation_id = ANY(%s)"
 SCRUB_PERSON = SCRUB + "conversation_id IS NULL AND (context->>'contact_id')::bigint = ANY(%s)"
-
-log = structlog.get_logger(__name__)
 
 
 @transaction.atomic
@@ -124,15 +120,7 @@ def _delete_files(talks: QuerySet[Conversation]) -> None:
     stored = Attachment.unscoped.filter(message__conversation__in=talks.values("pk")).exclude(file=None)
     paths = [path for path in stored.values_list("file", flat=True) if path]
     if paths:
-        transaction.on_commit(partial(_remove, paths))
-
-
-def _remove(paths: Iterable[str]) -> None:
-    for path in paths:
-        try:
-            default_storage.delete(path)
-        except Exception:  # each storage has errors of its own, and the other files still have to go
-            log.exception("file_not_erased", path=path)
+        transaction.on_commit(partial(attachments.remove, paths))
 
 
 def _scrub_log(contact: Contact, talked: list[int], people: list[int]) -> None:

@@ -3,9 +3,12 @@
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from conversations.models import Attachment
+from conversations.services import attachments
 from core import tenancy
+from core.errors import NotFound
 
 CONTENT = b"0123456789"
 
@@ -152,3 +155,33 @@ def test_a_file_in_a_bucket_is_fetched_there_with_a_signature(client, photo, set
     assert answer["Location"].startswith("http://127.0.0.1:1/acme/attachments/photo.png?")
     for part in ("response-content-disposition=inline", "response-content-type=image%2Fpng", "Signature="):
         assert part in answer["Location"]
+
+
+class TestStored:
+    def test_takes_the_first_files_away_when_a_later_one_fails(self, live, tmp_path):
+        class Broken(SimpleUploadedFile):
+            def chunks(self, chunk_size=None):
+                raise OSError("the connection is gone")
+
+        uploads = [SimpleUploadedFile("one.png", CONTENT), Broken("two.png", CONTENT)]
+
+        with pytest.raises(OSError, match="gone"), attachments.stored(live, uploads):
+            pytest.fail("not all are stored")
+
+        assert [path for path in tmp_path.rglob("*.png") if path.is_file()] == []
+
+    def test_keeps_the_files_of_a_message_that_was_said(self, live):
+        with attachments.stored(live, [SimpleUploadedFile("one.png", CONTENT)]) as [file]:
+            pass
+
+        assert default_storage.exists(file.path)
+
+    def test_tells_why_the_message_was_refused_even_when_a_file_cannot_be_taken_away(self, live, tmp_path):
+        def refuse(file):
+            (tmp_path / file.path).unlink()
+            (tmp_path / file.path).mkdir()
+            (tmp_path / file.path / "full").touch()
+            raise NotFound("No such conversation.")
+
+        with pytest.raises(NotFound), attachments.stored(live, [SimpleUploadedFile("one.png", CONTENT)]) as [file]:
+            refuse(file)

@@ -1,5 +1,6 @@
 """``/v1/messages`` and what is said in one conversation."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -56,11 +57,15 @@ class ConversationMessages(ConversationsView):
         but a text is written as JSON. Answering in a closed conversation leaves it closed unless `reopen` is set.
         """
         conversation, said = self.conversation(conversation_id), self.parse(inputs.SendMessage)
-        author, draft = self._author(said), self._draft(said)
-        if said["private"]:
-            message = messages.note(conversation=conversation, author=author, draft=draft)
-        else:
-            message = messages.send(conversation=conversation, author=author, draft=draft, reopen=said["reopen"])
+        author = self._author(said)
+        # With an Idempotency-Key this happens inside that key's transaction, which commits after the files are
+        # accepted; if that very commit fails, they stay in the storage, where nobody knows their names.
+        with attachments.stored(self.environment, self.request.FILES.getlist("attachments")) as files:
+            draft = _draft(said, files)
+            if said["private"]:
+                message = messages.note(conversation=conversation, author=author, draft=draft)
+            else:
+                message = messages.send(conversation=conversation, author=author, draft=draft, reopen=said["reopen"])
         shown = message_json(message, livemode=self.livemode, channel=conversation.inbox.channel)
         return Response(shown, status=status.HTTP_201_CREATED)
 
@@ -68,20 +73,6 @@ class ConversationMessages(ConversationsView):
         if "as_agent" not in said:
             return Author(Message.Source.API, key_id=self.caller.key.public_id)
         return Author(Message.Source.AGENT, self.agent_in("as_agent", said["as_agent"]))
-
-    def _draft(self, said: dict[str, Any]) -> Draft:
-        kind = said["message_type"]
-        payload = said.get(kind, {}) if kind != Message.Type.TEXT else {}
-        files = attachments.store(self.environment, self.request.FILES.getlist("attachments"))
-        linked = [_linked(payload)] if kind == Message.Type.MEDIA else []
-        return Draft(
-            text=said.get("text") or payload.get("text") or payload.get("caption"),
-            files=[*files, *linked],
-            client_message_id=said.get("client_message_id"),
-            type=kind,
-            payload=payload,
-            metadata=said.get("metadata", {}),
-        )
 
 
 class OneMessage(ConversationsView):
@@ -95,6 +86,20 @@ class OneMessage(ConversationsView):
         message = self.find(Message, "msg", message_id, related=("contact", "author", "conversation__inbox"))
         channel = message.conversation.inbox.channel
         return Response(message_json(message, livemode=self.livemode, channel=channel))
+
+
+def _draft(said: dict[str, Any], files: Sequence[attachments.StoredFile]) -> Draft:
+    kind = said["message_type"]
+    payload = said.get(kind, {}) if kind != Message.Type.TEXT else {}
+    linked = [_linked(payload)] if kind == Message.Type.MEDIA else []
+    return Draft(
+        text=said.get("text") or payload.get("text") or payload.get("caption"),
+        files=[*files, *linked],
+        client_message_id=said.get("client_message_id"),
+        type=kind,
+        payload=payload,
+        metadata=said.get("metadata", {}),
+    )
 
 
 def _linked(media: dict[str, Any]) -> attachments.StoredFile:

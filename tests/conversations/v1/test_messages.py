@@ -26,6 +26,10 @@ def picture(name="pixel.gif"):
     return file
 
 
+def stored(folder):
+    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+
+
 class TestSend:
     def test_answers_as_the_api(self, api, words, talk, amine):
         answer = api.post(words, {"text": "Hello", "metadata": {"order": "42", "n": 7, "gift": True}})
@@ -196,6 +200,25 @@ class TestFiles:
         assert again["Idempotent-Replayed"] == "true"
         assert wrong_fields(other) == {"Idempotency-Key": "idempotency_key_reused"}
         assert Message.unscoped.count() == 1
+
+    @pytest.mark.parametrize("headers", [{}, {"idempotency_key": "k"}])
+    def test_leaves_nothing_behind_when_the_message_is_refused(self, api, words, headers, tmp_path):
+        api.patch("/v1/users/c-1", {"blocked": True})
+
+        answer = api.upload(words, {"text": "Look", "attachments": [picture(), picture("two.gif")]}, **headers)
+
+        assert answer.json()["error"]["code"] == "user_blocked"
+        assert stored(tmp_path) == []
+
+    def test_keeps_the_files_of_the_first_time_when_it_is_said_twice(self, transactional_db, api, words, tmp_path):
+        media = {"type": "document", "url": "https://example.test/a.pdf"}
+        form = {"message_type": "media", "media": json.dumps(media), "client_message_id": "m-1"}
+
+        first, again = [api.upload(words, {**form, "attachments": [picture()]}) for _ in range(2)]
+
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert first.json()["attachments"] == again.json()["attachments"]
+        assert stored(tmp_path) == [Attachment.unscoped.exclude(file="").get().file.name]
 
     def test_refuses_more_than_fifteen(self, api, words):
         answer = api.upload(words, {"attachments": [picture(f"{n}.gif") for n in range(16)]})
