@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+import structlog
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from accounts.models import Environment, Membership, User
+from accounts.models import Environment, User
 from contacts.models import ContactSession
 from contacts.services import attributes
 from conversations import events
@@ -40,6 +41,8 @@ ON CONFLICT (environment_id) DO UPDATE SET value = conversations_conversationcou
 HOLD_SESSION = "SELECT contact_id FROM contacts_contactsession WHERE id = %s AND environment_id = %s FOR SHARE"
 LONGEST_ATTRIBUTE_TEXT = 1500
 LARGEST_ATTRIBUTE_NUMBER = 9_999_999_999
+
+log = structlog.get_logger(__name__)
 
 
 @transaction.atomic
@@ -173,28 +176,24 @@ def typed_by_contact(*, session: ContactSession, number: int, is_on: bool) -> No
     )
 
 
-@transaction.atomic
-def seen_by_agent(*, conversation: Conversation) -> Conversation:
-    """An agent looked: nothing is unread any more."""
-    conversation = timeline.lock(conversation).conversation
-    conversation.agent_last_seen_at, conversation.unread_count = timezone.now(), 0
-    timeline.append(conversation, [])
-    return conversation
-
-
 def wake_snoozed() -> int:
-    """Open every conversation whose snooze is over, in all environments; returns how many."""
-    due = conversations_due(timezone.now())[:500]
-    for conversation in due:
-        update(conversation=conversation, fields={"status": Conversation.Status.OPEN})
-    return len(due)
+    """
+    Open every conversation whose snooze is over, in all environments; returns how many.
 
-
-def agent_of(environment: Environment, user: User) -> User:
-    """Return the user if they are a member of the environment's account. Raises Invalid."""
-    if not Membership.objects.filter(account_id=environment.account_id, user=user).exists():
-        raise invalid("assignee", "This agent is not a member of the account.", code="not_a_member")
-    return user
+    One that cannot be opened is named in the log and keeps no other asleep. Raises OperationalError when the database
+    is away.
+    """
+    woken = 0
+    for conversation in conversations_due(timezone.now())[:500]:
+        try:
+            update(conversation=conversation, fields={"status": Conversation.Status.OPEN})
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("conversation_not_woken", conversation_id=conversation.public_id)
+        else:
+            woken += 1
+    return woken
 
 
 def team_of(environment: Environment, name: str) -> Team:
