@@ -15,6 +15,8 @@ from dexra.processes import Service, spawn
 from dexra.supervisor import LARGEST_LOG_BYTES, CommandFailed, Stopped, Supervisor, Unready, keep_log_short
 from tests.dexra.launching import wait_for
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:

@@ -12,6 +12,8 @@ from realtime.services import broker
 from realtime.services.broker import Publication
 from tests.realtime.driving import QUIET, room
 
+pytestmark = pytest.mark.slow
+
 
 def publication(stream: str, number: int) -> Publication:
     return Publication(stream, json.dumps({"event": "x", "data": {"n": number}}).encode(), f"key:{number}")

@@ -13,6 +13,8 @@ from realtime.services.broker import Publication
 from tests.realtime.driving import room
 from tests.realtime.resuming import connect, publish, resume, until_history
 
+pytestmark = pytest.mark.slow
+
 NOW = int(time.time())
 
 

