@@ -2,7 +2,8 @@
 The API reference as a machine reads it: ``/openapi.json``, OpenAPI 3.1, made from the views themselves.
 
 A view says what is its own (``extend_schema``); what all of them share (errors, headers, paging, keys) is added here.
-The examples are real answers, kept in ``examples.json`` by ``tests/dexra/test_examples.py``.
+The examples are real answers, kept in ``examples.json`` by ``tests/dexra/test_openapi.py``
+(``DEXRA_WRITE_EXAMPLES=1`` writes them anew).
 """
 
 import json
