@@ -14,6 +14,22 @@ from events.models import LoggedEvent
 INSERT = """INSERT INTO events_event (environment_id, livemode, type, conversation_id, sequence, actor_type, actor_id,
                                       api_version, occurred_at, data, context) VALUES """
 VALUES = "(%s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(), %s, %s)"
+# What is left of an event about somebody who was erased: that it happened, and to which ids.
+SCRUB = """
+UPDATE events_event SET
+    data = jsonb_strip_nulls(jsonb_build_object(
+        'erased', true,
+        'conversation_id', data->'conversation_id',
+        'merged_user_id', data->'merged_user_id',
+        'user', jsonb_build_object('id', data->'user'->'id', 'object', 'user'),
+        'message', CASE WHEN data ? 'message'
+                   THEN jsonb_build_object('id', data->'message'->'id', 'object', 'message') END)),
+    context = jsonb_strip_nulls(jsonb_build_object(
+        'contact_id', context->'contact_id', 'inbox_id', context->'inbox_id', 'message_id', context->'message_id'))
+WHERE environment_id = %s AND
+"""
+SCRUB_CONVERSATIONS = SCRUB + "conversation_id = ANY(%s)"
+SCRUB_PEOPLE = SCRUB + "conversation_id IS NULL AND (context->>'contact_id')::bigint = ANY(%s)"
 
 
 def publish(*events: Event) -> None:
@@ -56,6 +72,13 @@ def _row(event: Event) -> tuple[object, ...]:
         Jsonb(event.data),
         Jsonb(event.context),
     )
+
+
+def scrub(environment_id: int, *, conversation_ids: Sequence[int], contact_ids: Sequence[int]) -> None:
+    """Leave of the events of these conversations, and of those about these people, only that they happened."""
+    with connection.cursor() as cursor:
+        cursor.execute(SCRUB_CONVERSATIONS, [environment_id, list(conversation_ids)])
+        cursor.execute(SCRUB_PEOPLE, [environment_id, list(contact_ids)])
 
 
 def read(event_ids: Iterable[int]) -> list[Event]:

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -12,13 +11,14 @@ from accounts.models import Environment
 from contacts import queries
 from contacts.errors import AlreadyTaken, ContactGone
 from contacts.models import Contact, ContactSession
-from contacts.services import contacts
+from contacts.services import contacts, races
 from core.errors import invalid
 from events.event import Actor
 from inboxes.errors import SignatureMismatch
 from inboxes.models import Inbox
 
-RACES = 2  # how often in a row somebody else may be faster
+# Somebody may open the same session, make this person or merge them at this very moment: then there is one to find.
+OVERTAKEN = (AlreadyTaken, ContactGone, IntegrityError)
 
 
 def open_session(
@@ -34,16 +34,7 @@ def open_session(
     """
     if len(source_id) > 255 or "\x00" in source_id:
         raise invalid("source_id", "source_id has at most 255 characters.", code="too_long", limit=255)
-    for _ in range(RACES):
-        # Somebody may open this session, make this person or merge them at this very moment: then there is one to find.
-        with suppress(AlreadyTaken, ContactGone, IntegrityError):
-            return _open(inbox, source_id, fields, verified=verified)
-    return _open(inbox, source_id, fields, verified=verified)
-
-
-def find(inbox: Inbox, source_id: str) -> ContactSession | None:
-    """Return the session of that inbox with this ``source_id``, its contact loaded."""
-    return queries.find_session(inbox, source_id)
+    return races.again(lambda: _open(inbox, source_id, fields, verified=verified), after=OVERTAKEN)
 
 
 @transaction.atomic
@@ -92,7 +83,7 @@ def session_in(*, inbox: Inbox, contact: Contact) -> ContactSession:
 
 @transaction.atomic
 def _open(inbox: Inbox, source_id: str, fields: Mapping[str, Any], *, verified: bool) -> ContactSession:
-    if known := find(inbox, source_id):
+    if known := queries.find_session(inbox, source_id):
         return known
     session: ContactSession = ContactSession.unscoped.create(
         environment=inbox.environment,

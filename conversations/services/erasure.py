@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -12,7 +12,7 @@ from accounts.services import audit, idempotency
 from contacts import events
 from contacts.models import Contact, ContactSession
 from contacts.serializers import user_json
-from contacts.services import contacts
+from contacts.services import contacts, tombstones
 from conversations.models import Attachment, Conversation, SurveyAnswer
 from conversations.queries import conversations_of, messages_of
 from conversations.serializers import conversation_json, message_json
@@ -20,31 +20,9 @@ from conversations.services import attachments
 from core import ids
 from core.times import iso
 from events.event import Actor
-from events.log import publish
+from events.log import publish, scrub
 from events.models import LoggedEvent
 from events.serializers import event_json
-
-PERSONAL: dict[str, Any] = {
-    "external_id": None, "name": "", "first_name": "", "last_name": "", "email": None, "phone_number": None,
-    "avatar_url": "", "user_type": "", "language": "", "country": "", "city": "", "custom_attributes": {}, "tags": [],
-    "verified": False, "blocked": False, "last_seen_at": None, "last_activity_at": None,
-}  # fmt: skip
-# What is left of an event about somebody who was erased: that it happened, and to which ids.
-SCRUB = """
-UPDATE events_event SET
-    data = jsonb_strip_nulls(jsonb_build_object(
-        'erased', true,
-        'conversation_id', data->'conversation_id',
-        'merged_user_id', data->'merged_user_id',
-        'user', jsonb_build_object('id', data->'user'->'id', 'object', 'user'),
-        'message', CASE WHEN data ? 'message'
-                   THEN jsonb_build_object('id', data->'message'->'id', 'object', 'message') END)),
-    context = jsonb_strip_nulls(jsonb_build_object(
-        'contact_id', context->'contact_id', 'inbox_id', context->'inbox_id', 'message_id', context->'message_id'))
-WHERE environment_id = %s AND
-"""
-SCRUB_CONVERSATIONS = SCRUB + "conversation_id = ANY(%s)"
-SCRUB_PERSON = SCRUB + "conversation_id IS NULL AND (context->>'contact_id')::bigint = ANY(%s)"
 
 
 @transaction.atomic
@@ -68,10 +46,10 @@ def erase(*, contact: Contact, by: audit.Who, actor: Actor) -> Contact:
     sessions = ContactSession.of(environment).filter(contact__in=family)
     session_ids = list(sessions.values_list("pk", flat=True))
     sessions.delete()
-    _scrub_log(contact, talked, [each.pk for each in family])
+    scrub(environment.pk, conversation_ids=talked, contact_ids=[each.pk for each in family])
     idempotency.forget_about(environment, _names(family, talked))
     for each in family:
-        _bury(each)
+        tombstones.bury(each)
     erased = events.about(contact, events.UserDeleted, livemode=environment.livemode, actor=actor)
     publish(replace(erased, context={**erased.context, "session_ids": session_ids}))
     audit.record(environment=environment, who=by, action="user.erased", target=contact.public_id)
@@ -109,24 +87,11 @@ def _merged_into(contact: Contact) -> list[Contact]:
     return found
 
 
-def _bury(contact: Contact) -> None:
-    for name, value in PERSONAL.items():
-        setattr(contact, name, value)
-    contact.erased_at = contact.updated_at = timezone.now()
-    contact.save(update_fields=[*PERSONAL, "erased_at", "updated_at"])
-
-
 def _delete_files(talks: QuerySet[Conversation]) -> None:
     stored = Attachment.unscoped.filter(message__conversation__in=talks.values("pk")).exclude(file=None)
     paths = [path for path in stored.values_list("file", flat=True) if path]
     if paths:
         transaction.on_commit(partial(attachments.remove, paths))
-
-
-def _scrub_log(contact: Contact, talked: list[int], people: list[int]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(SCRUB_CONVERSATIONS, [contact.environment_id, talked])
-        cursor.execute(SCRUB_PERSON, [contact.environment_id, people])
 
 
 def _names(family: list[Contact], talked: list[int]) -> list[str]:

@@ -10,7 +10,6 @@ before they lock anything, for they want people in any order.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from django.db import connection, transaction
@@ -21,7 +20,7 @@ from accounts.models import Environment
 from contacts import events
 from contacts.errors import AlreadyTaken, ContactGone
 from contacts.models import Contact, ContactSession
-from contacts.services import attributes, contacts, sessions
+from contacts.services import contacts, races, sessions, tombstones
 from conversations.models import Conversation, Message, SurveyAnswer
 from core.errors import NotFound, invalid
 from events.event import SYSTEM, Actor
@@ -29,13 +28,9 @@ from events.log import publish
 from inboxes.channels import REGISTRY
 from inboxes.errors import SignatureMismatch
 
-# What a record takes over from the one merged into it, where it has nothing of its own to say.
-PERSONAL = ("external_id", "email", "phone_number", "name", "first_name", "last_name", "avatar_url", "user_type",
-            "language", "country", "city")  # fmt: skip
-MOMENTS = ("last_seen_at", "last_activity_at")
 MERGES = 0x_DE_5A  # the advisory lock of this module; the second number is the environment
-RACES = 2  # how often in a row somebody else may be faster
-BLANKED = (*PERSONAL, *MOMENTS, "custom_attributes", "tags", "verified")
+# Somebody may take the same id or address, or merge whoever has it, at this very moment: then there is one to join.
+OVERTAKEN = (AlreadyTaken, ContactGone)
 
 
 def prove_identity(*, session: ContactSession, external_id: str) -> ContactSession:
@@ -49,11 +44,7 @@ def prove_identity(*, session: ContactSession, external_id: str) -> ContactSessi
     contact = session.contact
     if session.verified and contact.verified and contact.external_id == external_id:
         return session
-    for _ in range(RACES):
-        # Somebody may prove the same id, or merge whoever has it, at this very moment: then there is somebody to join.
-        with suppress(AlreadyTaken, ContactGone):
-            return _prove(session, external_id)
-    return _prove(session, external_id)
+    return races.again(lambda: _prove(session, external_id), after=OVERTAKEN)
 
 
 def describe(*, session: ContactSession, fields: Mapping[str, Any]) -> Contact:
@@ -64,11 +55,7 @@ def describe(*, session: ContactSession, fields: Mapping[str, Any]) -> Contact:
     records together instead, where that is safe. An unverified session changes nothing about a person who has
     proved who they are. Raises Invalid.
     """
-    for _ in range(RACES):
-        # Somebody may take the address, or merge whoever has it, at this very moment: then they are there to be found.
-        with suppress(AlreadyTaken, ContactGone):
-            return _describe(session, fields)
-    return _describe(session, fields)
+    return races.again(lambda: _describe(session, fields), after=OVERTAKEN)
 
 
 @transaction.atomic
@@ -97,7 +84,7 @@ def merge(*, source: Contact, into: Contact, actor: Actor = SYSTEM) -> Contact:
     source, into = _locked(source, into)
     talks = list(theirs.values_list("pk", flat=True))  # with what a new session began until now
     gone = source.public_id
-    _adopt(source, into)
+    tombstones.absorb(source, into=into)
     _move(talks, into)
     ContactSession.of(environment).filter(contact=source).update(contact=into)
     publish(
@@ -196,25 +183,6 @@ def _locked(source: Contact, into: Contact) -> tuple[Contact, Contact]:
         if contact.is_gone:
             raise ContactGone(contact.merged_into_id)
     return held[source.pk], held[into.pk]
-
-
-def _adopt(source: Contact, into: Contact) -> None:
-    """Carry over what the survivor does not say of themselves, and leave a tombstone with nothing personal in it."""
-    now, blank = timezone.now(), Contact()
-    filled = {name: getattr(into, name) or getattr(source, name) for name in PERSONAL}
-    filled |= {name: max(filter(None, (getattr(into, name), getattr(source, name))), default=None) for name in MOMENTS}
-    filled["custom_attributes"] = attributes.merged(source.custom_attributes, into.custom_attributes)
-    filled["tags"] = list(dict.fromkeys([*into.tags, *source.tags]))[: contacts.MOST_TAGS]
-    filled["verified"] = into.verified or source.verified
-    filled["blocked"] = into.blocked or source.blocked  # nobody gets unblocked by turning out to be somebody else
-    for name in BLANKED:
-        setattr(source, name, getattr(blank, name))
-    source.merged_into, source.updated_at = into, now
-    source.save(update_fields=[*BLANKED, "merged_into", "updated_at"])  # first: its identities become free
-    for name, value in filled.items():
-        setattr(into, name, value)
-    into.updated_at = now
-    into.save(update_fields=[*filled, "updated_at"])
 
 
 def _may_be_claimed(owner: Contact) -> bool:

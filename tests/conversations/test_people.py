@@ -4,7 +4,8 @@ import pytest
 
 from contacts.errors import ContactGone
 from contacts.models import Contact, ContactSession
-from contacts.services import contacts, sessions
+from contacts.queries import find_session
+from contacts.services import contacts
 from conversations.models import Conversation, Message, SurveyAnswer
 from conversations.services import conversations, messages, people
 from conversations.services.messages import Draft
@@ -94,7 +95,7 @@ class TestMerge:
 
 
 def test_a_message_written_while_its_person_was_merged_belongs_to_the_survivor(inbox, session, conversation, zoe):
-    stale = sessions.find(inbox, session.source_id) or session
+    stale = find_session(inbox, session.source_id) or session
     people.merge(source=session.contact, into=zoe)
 
     said = messages.receive(session=stale, number=conversation.number, draft=Draft("Hello"))
@@ -103,7 +104,7 @@ def test_a_message_written_while_its_person_was_merged_belongs_to_the_survivor(i
 
 
 def test_a_conversation_begun_while_its_person_was_merged_belongs_to_the_survivor(inbox, session, zoe):
-    stale = sessions.find(inbox, session.source_id) or session
+    stale = find_session(inbox, session.source_id) or session
     people.merge(source=session.contact, into=zoe)
 
     assert conversations.start(session=stale).contact_id == zoe.pk
