@@ -40,6 +40,12 @@ class TestEnvExample:
         assert len(read_by_settings()) > 15
         assert read_by_settings() - documented()[0] == set()
 
+    def test_names_nothing_that_nobody_reads(self):
+        code = "".join(path.read_text() for path in (BASE_DIR / "dexra").rglob("*.py"))
+        unread = {name for name in documented()[0] if not re.search(rf"\"{name}\"", code)}
+
+        assert unread == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}  # boto3's
+
     def test_says_something_about_each(self):
         lines = (BASE_DIR / ".env.example").read_text().splitlines()
         silent = [
