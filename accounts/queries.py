@@ -1,7 +1,11 @@
-"""Finding the people who work in an account."""
+"""Finding the people who work in an account, and whose rows are whose."""
 
 from accounts.models import Environment, User
 from core import bodies, ids
+from core.rows import Shape
+
+# What every row of a tenant needs to know of it; statements that find a tenant begin with these columns.
+ENVIRONMENT = Shape(Environment, "environment", only=("id", "kind", "account_id"))
 
 
 def agent(environment: Environment, name: str) -> User | None:

@@ -1,10 +1,10 @@
 """Finding people, and the places they write from."""
 
-from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from accounts.models import Environment
+from accounts.queries import ENVIRONMENT
 from contacts.models import Contact, ContactSession
 from core import bodies, ids, tenancy
 from core.rows import Shape, cut
@@ -12,17 +12,9 @@ from inboxes.models import Inbox
 
 SESSION = Shape(ContactSession, "session")
 CONTACT = Shape(Contact, "contact")
-BY_SOURCE_ID = f"""
-SELECT {SESSION.columns}, {CONTACT.columns}
-FROM contacts_contactsession AS session JOIN contacts_contact AS contact ON contact.id = session.contact_id
-WHERE session.environment_id = %s AND session.inbox_id = %s AND session.source_id = %s
-  AND contact.erased_at IS NULL AND contact.merged_into_id IS NULL
-"""  # noqa: S608  the columns come from the models
-
-
 ENTERED = (Shape(Inbox, "(found.inbox)"), Shape(ContactSession, "(found.session)"), Shape(Contact, "(found.contact)"))
 ENTER_BY_SESSION = f"""
-SELECT environment.id, environment.kind, environment.account_id, {", ".join(shape.columns for shape in ENTERED)}
+SELECT {ENVIRONMENT.columns}, {", ".join(shape.columns for shape in ENTERED)}
 FROM dexra_enter_by_session(%s, %s) AS found
 JOIN accounts_environment AS environment ON environment.id = (found.inbox).environment_id
 """  # noqa: S608  the columns come from the models
@@ -40,8 +32,8 @@ def enter_by_session(identifier: str, source_id: str) -> tuple[Inbox | None, Con
     row = tenancy.enter(ENTER_BY_SESSION, [identifier, source_id])
     if row is None:
         return None, None
-    inbox, session, contact = cut(row[3:], *ENTERED)
-    inbox.environment = Environment(id=row[0], kind=row[1], account_id=row[2])
+    environment, inbox, session, contact = cut(row, ENVIRONMENT, *ENTERED)
+    inbox.environment = environment
     if session is None or contact is None:
         return inbox, None
     return inbox, _joined(session, contact, inbox)
@@ -79,19 +71,12 @@ def people(
 
 
 def find_session(inbox: Inbox, source_id: str) -> ContactSession | None:
-    """
-    Return the inbox's session with this ``source_id``, its contact, inbox and environment loaded.
-
-    """
+    """Return the inbox's session with this ``source_id``, its contact, inbox and environment loaded."""
     if not source_id or not bodies.is_storable(source_id):
         return None
-    with connection.cursor() as cursor:
-        cursor.execute(BY_SOURCE_ID, [inbox.environment_id, inbox.pk, source_id])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    session, contact = cut(row, SESSION, CONTACT)
-    return _joined(session, contact, inbox)
+    known = ContactSession.of(inbox.environment).select_related("contact")
+    session = known.filter(inbox=inbox, source_id=source_id).first()
+    return None if session is None or session.contact.is_gone else _joined(session, session.contact, inbox)
 
 
 def _joined(session: ContactSession, contact: Contact, inbox: Inbox) -> ContactSession:

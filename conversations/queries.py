@@ -2,29 +2,28 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Prefetch, QuerySet
 
 from accounts.models import Environment, User
-from contacts.models import Contact, ContactSession
+from accounts.queries import ENVIRONMENT
+from contacts.models import ContactSession
+from contacts.queries import CONTACT, SESSION
 from conversations.models import Attachment, Conversation, Message, Team
 from core import tenancy
 from core.rows import Shape, cut
-from inboxes.models import Inbox
+from inboxes.queries import INBOX
 
 CONVERSATION = Shape(Conversation, "conversation")
-CONTACT = Shape(Contact, "contact")
-SESSION = Shape(ContactSession, "session")
-INBOX = Shape(Inbox, "inbox")
 AGENT = Shape(User, "agent", only=("id", "name", "display_name", "email", "avatar_url"))
 TEAM = Shape(Team, "team", only=("id", "name"))
 MESSAGE = Shape(Message, "message")
 
 ENTER_BY_UUID = f"""
-SELECT conversation.environment_id, environment.kind, environment.account_id, {CONVERSATION.columns}
+SELECT {ENVIRONMENT.columns}, {CONVERSATION.columns}
 FROM dexra_enter_by_conversation(%s) AS conversation
 JOIN accounts_environment AS environment ON environment.id = conversation.environment_id
 """  # noqa: S608  the columns come from the model
@@ -104,9 +103,9 @@ def enter_by_uuid(name: UUID) -> Conversation | None:
     row = tenancy.enter(ENTER_BY_UUID, [name])
     if row is None:
         return None
-    conversation = CONVERSATION.build(row[3:])
-    conversation.environment = Environment(id=row[0], kind=row[1], account_id=row[2])
-    return conversation
+    environment, conversation = cut(row, ENVIRONMENT, CONVERSATION)
+    conversation.environment = environment
+    return cast("Conversation", conversation)
 
 
 def enter_by_attachment(token: str) -> Attachment | None:
@@ -129,6 +128,11 @@ def conversations_due(now: datetime) -> QuerySet[Conversation]:
 def messages_of(conversation: Conversation) -> QuerySet[Message]:
     """Return a conversation's messages with everything their public JSON needs."""
     return _with_files(Message.unscoped.filter(environment_id=conversation.environment_id, conversation=conversation))
+
+
+def messages_in(environment: Environment) -> QuerySet[Message]:
+    """Return an environment's messages with everything their public JSON needs, the inbox they came through too."""
+    return _with_files(Message.of(environment)).select_related("conversation__inbox")
 
 
 def conversations_for(session: ContactSession) -> QuerySet[Conversation]:

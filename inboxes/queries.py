@@ -1,15 +1,17 @@
 """Finding inboxes."""
 
-from accounts.models import Environment
+from typing import cast
+
+from accounts.queries import ENVIRONMENT
 from core import tenancy
-from core.rows import Shape
+from core.rows import Shape, cut
 from inboxes.models import Inbox
 
 INBOX = Shape(Inbox, "inbox")
 ENTER = f"""
-SELECT inbox.environment_id, environment.kind, environment.account_id, {INBOX.columns}
+SELECT {ENVIRONMENT.columns}, {INBOX.columns}
 FROM dexra_enter_by_inbox(%s) AS inbox JOIN accounts_environment AS environment ON environment.id = inbox.environment_id
-"""  # noqa: S608  the columns come from the model
+"""  # noqa: S608  the columns come from the models
 
 
 def enter_by_identifier(identifier: str) -> Inbox | None:
@@ -21,6 +23,6 @@ def enter_by_identifier(identifier: str) -> Inbox | None:
     row = tenancy.enter(ENTER, [identifier])
     if row is None:
         return None
-    inbox = INBOX.build(row[3:])
-    inbox.environment = Environment(id=row[0], kind=row[1], account_id=row[2])
-    return inbox
+    environment, inbox = cut(row, ENVIRONMENT, INBOX)
+    inbox.environment = environment
+    return cast("Inbox", inbox)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from conversations.api.public import dialect, parameters
 from conversations.api.public.door import client_ip, refuse_exceeded, resource, shown
-from conversations.api.public.views import submitted_values
+from conversations.api.public.parameters import submitted_values
 from conversations.errors import SurveyOver
 from conversations.models import Conversation, Message, SurveyAnswer
 from conversations.queries import enter_by_uuid, shown_messages

@@ -8,6 +8,7 @@ from contacts.models import ContactSession
 from contacts.services import sessions
 from conversations.api.public import dialect
 from conversations.api.public.door import Call, done, inbox_resource, shown, whole_number
+from conversations.api.public.parameters import submitted_values
 from conversations.dialect import contact_row
 from conversations.models import Conversation, Message
 from conversations.queries import conversations_for, last_shown_messages, shown_messages
@@ -21,7 +22,6 @@ FORWARD_PAGE = 100
 MOST_CONVERSATIONS = 500
 LONGEST_NAME = 255
 CLAIMS = ("email", "name", "phone_number")
-ANSWER_FIELDS = ("name", "title", "value")
 
 
 def show_inbox(call: Call) -> HttpResponse:
@@ -154,26 +154,6 @@ def update_message(call: Call) -> HttpResponse:
         actor=Actor("user", talk.contact.public_id),
     )
     return shown(dialect.message(message, number=talk.number))
-
-
-def submitted_values(given: Any) -> Any:
-    """Return a form's values as they may be stored: a list of answers, an object with a survey's, or None."""
-    if isinstance(given, list):
-        return [_scalars(each, ANSWER_FIELDS) for each in given if isinstance(each, dict)]
-    if not isinstance(given, dict):
-        return None
-    values = _scalars(given, ANSWER_FIELDS)
-    response = given.get("csat_survey_response")
-    if isinstance(response, dict):
-        answer = _scalars(response, ("rating", "feedback_message"))
-        if isinstance(rating := answer.get("rating"), str) and rating.isascii() and rating.isdigit():
-            answer["rating"] = int(rating[:9])  # forms have no numbers
-        values["csat_survey_response"] = answer
-    return values
-
-
-def _scalars(given: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: given[name] for name in names if name in given and not isinstance(given[name], dict | list)}
 
 
 def _claims(call: Call) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from accounts.views import EnvironmentView
 from contacts.models import Contact
 from contacts.serializers import user_json
 from conversations.api.v1 import inputs, shapes
-from conversations.models import Message
-from conversations.queries import conversations_of
+from conversations.queries import conversations_of, messages_in
 from conversations.serializers import conversation_json, message_json
 from core import ids
 from core.shapes import Error
@@ -76,8 +75,7 @@ class Changes(EnvironmentView):
         return shown, [_tombstone("conversation", ids.encode("conv", row)) for row in gone]
 
     def _messages(self, wanted: set[int]) -> Found:
-        found = Message.of(self.environment).filter(pk__in=wanted).order_by("pk")
-        there = list(found.select_related("contact", "author", "conversation__inbox").prefetch_related("attachments"))
+        there = list(messages_in(self.environment).filter(pk__in=wanted).order_by("pk"))
         gone = sorted(wanted - {message.pk for message in there})
         shown = [
             message_json(message, livemode=self.livemode, channel=message.conversation.inbox.channel)

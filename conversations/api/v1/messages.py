@@ -12,11 +12,12 @@ from rest_framework.response import Response
 from conversations.api.v1 import inputs, shapes
 from conversations.api.v1.base import ConversationsView
 from conversations.models import Attachment, Message
-from conversations.queries import SHOWN_TO_CONTACT, messages_of
+from conversations.queries import SHOWN_TO_CONTACT, messages_in, messages_of
 from conversations.serializers import message_json
 from conversations.services import attachments, messages
 from conversations.services.messages import Author, Draft
-from core import bodies
+from core import bodies, ids
+from core.errors import NotFound
 from core.shapes import page_of
 
 
@@ -83,7 +84,10 @@ class OneMessage(ConversationsView):
     @extend_schema(operation_id="get_message", tags=["Messages"], responses=shapes.MessageShape)
     def get(self, request: Request, message_id: str) -> Response:  # noqa: ARG002
         """Look a message up, with what became of it."""
-        message = self.find(Message, "msg", message_id, related=("contact", "author", "conversation__inbox"))
+        row = ids.decode("msg", message_id)
+        message = messages_in(self.environment).filter(pk=row).first() if row is not None else None
+        if message is None:
+            raise NotFound(f"No such message: {message_id[:80]}", param="id")
         channel = message.conversation.inbox.channel
         return Response(message_json(message, livemode=self.livemode, channel=channel))
 

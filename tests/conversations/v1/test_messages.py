@@ -295,6 +295,18 @@ class TestGet:
 
         assert api.get(f"/v1/messages/{said['id']}").json() == said
 
+    def test_shows_files_in_the_order_they_came(self, api, words, relay):
+        relay.drain()
+        start = api.get("/v1/changes").json()["latest"]
+        said = api.upload(words, {"text": "Look", "attachments": [picture(), picture("two.gif")]}).json()
+        relay.drain()
+        first = Attachment.unscoped.order_by("id").first()
+        Attachment.unscoped.filter(pk=first.pk).update(width=1)  # PostgreSQL now finds it behind the other
+
+        [changed] = api.get("/v1/changes", since=start).json()["messages"]
+        for shown in (api.get(f"/v1/messages/{said['id']}").json(), api.get(words).json()["data"][0], changed):
+            assert [each["filename"] for each in shown["attachments"]] == ["pixel.gif", "two.gif"]
+
     def test_refuses_a_stranger_and_nonsense(self, api, stranger, words):
         said = api.post(words, {"text": "Hello"}).json()
 
