@@ -5,7 +5,8 @@ from typing import Any
 from rest_framework import serializers
 
 from core import fields
-from inboxes.models import SATURDAY, SUNDAY, Inbox
+from inboxes import channels
+from inboxes.models import SATURDAY, SUNDAY
 
 
 def clock(highest: int) -> fields.Whole:
@@ -51,4 +52,4 @@ class CreateInbox(ChangeInbox):
     """A new inbox."""
 
     name = fields.Text(longest=255)
-    channel = fields.Choice(choices=Inbox.Channel.choices)
+    channel = fields.Choice(choices=list(channels.REGISTRY))

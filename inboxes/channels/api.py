@@ -2,12 +2,11 @@
 
 from typing import ClassVar
 
-from inboxes.channels.base import Channel, Setting
+from inboxes.channels.base import Channel
 
 
 class Api(Channel):
     """A custom interface of the customer's own."""
 
     kind: ClassVar[str] = "api"
-    settings: ClassVar[tuple[Setting, ...]] = (Setting("webhook_url"),)
     clients_sign: ClassVar[bool] = True

@@ -2,15 +2,11 @@
 
 from typing import ClassVar
 
-from inboxes.channels.base import Channel, Setting
+from inboxes.channels.base import Channel
 
 
 class Web(Channel):
     """A chat widget in a browser."""
 
     kind: ClassVar[str] = "web"
-    settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("allowed_origins", list),
-        Setting("appearance", dict),
-    )
     clients_sign: ClassVar[bool] = True

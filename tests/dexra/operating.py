@@ -78,7 +78,7 @@ def build(account: Account, live: Environment) -> World:
 
 
 def _inbox(live: Environment) -> Inbox:
-    fields = {"name": "Support", "csat_survey_enabled": True, "settings": {"webhook_url": "https://acme.test/hook"}}
+    fields = {"name": "Support", "csat_survey_enabled": True}
     inbox = inboxes.create(environment=live, channel=Inbox.Channel.API, by=audit.SYSTEM, fields=fields)
     inboxes.rotate_hmac(inbox=inbox, by=audit.SYSTEM)
     Inbox.unscoped.create(  # of a channel this installation does not speak

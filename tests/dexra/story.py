@@ -62,8 +62,8 @@ def masked(told: Any) -> Any:
 
 def _inboxes(story: Story) -> None:
     opened = story.tell("create_inbox", "POST", "/v1/inboxes", {
-        "name": "Shop", "channel": "api", "settings": {"webhook_url": "https://shop.example/webhooks"},
-        "greeting_enabled": True, "greeting_message": "Welcome! How can we help?"})  # fmt: skip
+        "name": "Shop", "channel": "api", "greeting_enabled": True,
+        "greeting_message": "Welcome! How can we help?"})  # fmt: skip
     path = f"/v1/inboxes/{opened['id']}"
     story.tell("get_inbox", "GET", path)
     story.tell("list_inboxes", "GET", "/v1/inboxes")

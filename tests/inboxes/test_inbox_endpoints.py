@@ -17,16 +17,14 @@ def path(inbox):
 
 class TestCreate:
     def test_opens_an_inbox(self, api):
-        answer = api.post(
-            "/v1/inboxes", {"name": "Shop", "channel": "api", "settings": {"webhook_url": "https://a.test/"}}
-        )
+        answer = api.post("/v1/inboxes", {"name": "Shop", "channel": "api"})
 
         assert answer.status_code == 201
         opened = answer.json()
         assert opened["id"].startswith("inb_")
         assert (opened["name"], opened["channel"], opened["livemode"]) == ("Shop", "api", True)
         assert len(opened["identifier"]) == len(opened["hmac_token"]) == 24
-        assert opened["settings"] == {"webhook_url": "https://a.test/"}
+        assert (opened["settings"], opened["callback_url"]) == ({}, None)
 
     def test_is_in_the_audit_log(self, api):
         api.post("/v1/inboxes", {"name": "Shop", "channel": "api"})
@@ -49,7 +47,9 @@ class TestCreate:
              {"name": "invalid", "settings": "invalid", "hmac_mandatory": "invalid"}),
             ({"name": "x" * 256, "channel": "api"}, {"name": "too_long"}),
             ({"name": "x", "channel": "api", "settings": {"nonsense": 1}}, {"settings.nonsense": "unknown_setting"}),
-            ({"name": "x", "channel": "api", "settings": {"webhook_url": 1}}, {"settings.webhook_url": "wrong_type"}),
+            ({"name": "x", "channel": "web", "settings": {"allowed_origins": []}},
+             {"settings.allowed_origins": "unknown_setting"}),
+            ({"name": "x", "channel": "whatsapp"}, {"channel": "unknown_value"}),
             ({"name": "x", "channel": "api", "time_zone": "Mars/Base"}, {"time_zone": "unknown_time_zone"}),
             ({"name": "x", "channel": "api", "time_zone": "../../etc/passwd"}, {"time_zone": "unknown_time_zone"}),
             ({"name": "x", "channel": "api", "working_hours": [{}]}, {"working_hours.0.day_of_week": "required"}),
@@ -82,12 +82,12 @@ class TestRead:
 
 class TestUpdate:
     def test_changes_what_is_sent_and_leaves_the_rest(self, api, path):
-        api.patch(path, {"settings": {"webhook_url": "https://a.test/"}})
+        api.patch(path, {"csat_survey_enabled": True})
 
         changed = api.patch(path, {"name": "New", "greeting_enabled": True, "greeting_message": "Hi"}).json()
 
         assert (changed["name"], changed["greeting_message"]) == ("New", "Hi")
-        assert changed["settings"] == {"webhook_url": "https://a.test/"}
+        assert changed["csat_survey_enabled"] is True
 
     def test_fills_in_a_day_that_is_only_half_said(self, api, path):
         changed = api.patch(path, {"working_hours": [{"day_of_week": 1, "open_all_day": True}]}).json()

@@ -7,6 +7,8 @@ from accounts.models import AuditEntry
 from accounts.services import audit
 from core import crypto
 from core.errors import Invalid
+from inboxes import channels
+from inboxes.channels.base import Channel, Setting
 from inboxes.errors import SignatureMismatch
 from inboxes.models import Inbox
 from inboxes.queries import enter_by_identifier
@@ -28,7 +30,8 @@ class TestCreate:
         [
             pytest.param("pigeon", {}, "channel", id="unknown channel"),
             pytest.param("api", {"settings": {"colour": "red"}}, "settings.colour", id="unknown setting"),
-            pytest.param("api", {"settings": {"webhook_url": 7}}, "settings.webhook_url", id="wrong type"),
+            pytest.param("line", {}, "channel", id="a channel that is not spoken yet"),
+            pytest.param("pigeon", {"settings": {"colour": 7}}, "channel", id="settings of an unknown channel"),
             pytest.param("api", {"time_zone": "Mars/Olympus"}, "time_zone", id="unknown time zone"),
             pytest.param("api", {"time_zone": "../../etc/passwd"}, "time_zone", id="a path"),
         ],
@@ -40,15 +43,48 @@ class TestCreate:
         assert field in {problem.field for problem in refused.value.problems}
 
 
+class Line(Channel):
+    """A channel with settings."""
+
+    kind = "line"
+    settings = (Setting("token", is_secret=True), Setting("colour", longest=5), Setting("hosts", list))
+
+
+@pytest.fixture
+def line(live, monkeypatch):
+    """An inbox of that channel."""
+    monkeypatch.setitem(channels.REGISTRY, "line", Line())
+    fields = {"name": "Support", "settings": {"token": "s3cret-token", "colour": "red"}}
+    return inboxes.create(environment=live, channel="line", by=audit.SYSTEM, fields=fields)
+
+
 class TestUpdate:
-    def test_notes_the_change_without_the_secret_settings(self, inbox):
-        inboxes.update(
-            inbox=inbox, by=audit.SYSTEM, fields={"name": "Help", "settings": {"webhook_url": "https://a.test/s3cret"}}
-        )
+    def test_notes_the_change_without_the_secret_settings(self, line):
+        inboxes.update(inbox=line, by=audit.SYSTEM, fields={"name": "Help", "settings": {"token": "s3cret-other"}})
 
         changes = AuditEntry.unscoped.get(action="inbox.updated").changes
         assert changes["name"] == {"from": "Support", "to": "Help"}
         assert "s3cret" not in str(changes)
+
+    def test_merges_settings_key_by_key(self, line):
+        inboxes.update(inbox=line, by=audit.SYSTEM, fields={"settings": {"colour": "blue"}})
+
+        assert Inbox.unscoped.get(pk=line.pk).settings == {"token": "s3cret-token", "colour": "blue"}
+
+    @pytest.mark.parametrize(
+        ("given", "field", "code"),
+        [
+            ({"token": 7}, "settings.token", "wrong_type"),
+            ({"hosts": "a.test"}, "settings.hosts", "wrong_type"),
+            ({"colour": "purple"}, "settings.colour", "too_long"),
+            ({"size": 1}, "settings.size", "unknown_setting"),
+        ],
+    )
+    def test_refuses_settings_the_channel_does_not_take(self, line, given, field, code):
+        with pytest.raises(Invalid) as refused:
+            inboxes.update(inbox=line, by=audit.SYSTEM, fields={"settings": given})
+
+        assert [(problem.field, problem.code) for problem in refused.value.problems] == [(field, code)]
 
 
 class TestCheckIdentity:
@@ -105,6 +141,14 @@ class TestEnterByIdentifier:
         inboxes.close(inbox=inbox, by=audit.SYSTEM)
 
         assert enter_by_identifier(inbox.identifier) is None
+
+
+def test_the_public_json_masks_secret_settings(line):
+    shown = inbox_json(line, livemode=True)
+
+    assert shown["settings"]["colour"] == "red"
+    assert "s3cret-t" not in str(shown)
+    assert "hmac_token" not in shown
 
 
 def test_the_public_json_masks_nothing_away_that_clients_need(inbox):
