@@ -139,7 +139,9 @@ def contact_row(contact: Contact) -> dict[str, Any]:
     }
 
 
-def message_push(message: Message, conversation: Conversation, *, echo_id: str | None = None) -> dict[str, Any]:
+def message_push(
+    message: Message, conversation: Conversation, *, client_message_id: str | None = None
+) -> dict[str, Any]:
     """Return a message as frames and callbacks carry it."""
     written_by = sender(message)
     shown: dict[str, Any] = {
@@ -169,8 +171,8 @@ def message_push(message: Message, conversation: Conversation, *, echo_id: str |
             "contact_inbox": {"source_id": conversation.session.source_id},
         },
     }
-    if echo_id is not None:
-        shown["echo_id"] = echo_id
+    if client_message_id is not None:
+        shown["echo_id"] = client_message_id
     if files := attachments_of(message):
         shown["attachments"] = [attachment(file) for file in files]
     if written_by is not None:

@@ -21,11 +21,6 @@ class Who:
     ip: str | None = None
 
     @classmethod
-    def person(cls, user: User, *, ip: str | None = None) -> "Who":
-        """A member."""
-        return cls("agent", user.email, user, ip)
-
-    @classmethod
     def key(cls, key: ApiKey, *, ip: str | None = None) -> "Who":
         """A customer's server."""
         return cls("api", key.hint, None, ip)

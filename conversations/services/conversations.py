@@ -164,14 +164,7 @@ def typed_by_contact(*, session: ContactSession, number: int, is_on: bool) -> No
             livemode=conversation.environment.livemode,
             actor=Actor("user", conversation.contact.public_id),
             conversation_id=conversation.pk,
-            data={"conversation_id": conversation.public_id, "is_on": is_on, "is_private": False},
-            context={
-                "number": conversation.number,
-                "session_id": session.pk,
-                "contact_id": session.contact_id,
-                "is_on": is_on,
-                "is_private": False,
-            },
+            context={"session_id": session.pk, "is_on": is_on},
         )
     )
 

@@ -79,7 +79,7 @@ def receive(*, session: ContactSession, number: int, draft: Draft) -> Message:
 @transaction.atomic
 def _receive(session: ContactSession, number: int, draft: Draft) -> Message:
     held = timeline.lock_for(session, number, client_message_id=draft.client_message_id)
-    conversation, echo_id = held.conversation, draft.client_message_id
+    conversation, client_message_id = held.conversation, draft.client_message_id
     draft, known = _retried(held, draft)
     if known is not None:
         return known
@@ -93,7 +93,7 @@ def _receive(session: ContactSession, number: int, draft: Draft) -> Message:
         story.moved.append("waiting_since")
     conversation.unread_count += 1
     timeline.show_as_last(conversation, message)
-    happened = story.tell(message, events.MessageReceived, echo_id=echo_id)
+    happened = story.tell(message, events.MessageReceived, client_message_id=client_message_id)
     timeline.append(conversation, happened, message=message, touch_contact=True)
     attachments.keep(message)
     automatic.answer(conversation, is_first=is_first)
@@ -137,7 +137,7 @@ def _send(conversation: Conversation, author: Author, draft: Draft, *, reopen: b
         conversation.waiting_since = None
         story.moved.append("waiting_since")
     timeline.show_as_last(conversation, message)
-    happened = story.tell(message, events.MessageSent, echo_id=draft.client_message_id)
+    happened = story.tell(message, events.MessageSent, client_message_id=draft.client_message_id)
     timeline.append(conversation, happened, message=message)
     attachments.keep(message)
     return message
@@ -157,7 +157,7 @@ def note(*, conversation: Conversation, author: Author, draft: Draft) -> Message
     message.kind = Message.Kind.NOTE
     timeline.show_as_last(held.conversation, message)
     story = _Story(held.conversation, author.actor)
-    happened = story.tell(message, events.MessageNoted, echo_id=draft.client_message_id)
+    happened = story.tell(message, events.MessageNoted, client_message_id=draft.client_message_id)
     timeline.append(held.conversation, happened, message=message)
     attachments.keep(message)
     return message
@@ -249,14 +249,14 @@ class _Story:
             self._changes["status"] = {"from": before, "to": Conversation.Status.OPEN}
 
     def tell(
-        self, message: Message, kind: type[events.MessageEvent], *, echo_id: str | None
+        self, message: Message, kind: type[events.MessageEvent], *, client_message_id: str | None
     ) -> list[events.ConversationEvent]:
         """Return the events: what changed on the conversation, then the message itself."""
         happened = []
         if self._changes:
             changed = {"changes": self._changes}
             happened.append(events.about(self.conversation, events.ConversationUpdated, actor=self.actor, data=changed))
-        context = {"moved": self.moved, "echo_id": echo_id}
+        context = {"moved": self.moved, "client_message_id": client_message_id}
         message.sequence = self.conversation.sequence + 1
         happened.append(
             events.about_message(message, self.conversation, kind, actor=self.actor,

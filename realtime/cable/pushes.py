@@ -95,7 +95,7 @@ def _message_pushes(event: conversation_events.MessageEvent, conversation: Conve
     message = rows.messages.get(event.context.get("message_id", 0))
     if message is None:
         return
-    data = dialect.message_push(message, conversation, echo_id=event.context.get("echo_id"))
+    data = dialect.message_push(message, conversation, client_message_id=event.context.get("client_message_id"))
     if message.author is not None:
         data["performer"] = dialect.agent_sender(message.author)
     shown = message.is_shown_to_contact

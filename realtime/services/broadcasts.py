@@ -16,7 +16,6 @@ from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
 from redis import RedisError
 
-from accounts.models import User
 from contacts.models import Contact, ContactSession
 from conversations import dialect
 from conversations.models import Conversation
@@ -77,28 +76,22 @@ def release() -> int:
 
 
 def show_typing(event: Event) -> None:
-    """Push that somebody started or stopped typing in a conversation; to everybody in it but themselves."""
+    """Push that a person started or stopped typing in their conversation; to everybody in it but themselves."""
     conversation = complete_conversations([event.conversation_id or 0]).get(event.conversation_id or 0)
     if conversation is None:
         return
     rows = _rows_for({conversation.pk: conversation})
-    user_id = event.context.get("user_id")
-    user = User.objects.filter(pk=user_id).first() if user_id else None
-    typist = dialect.agent_sender(user) if user else dialect.contact_sender(conversation.contact)
-    is_private = bool(event.context.get("is_private"))
-    name = "conversation.typing_on" if event.context.get("is_on") else "conversation.typing_off"
+    name = "conversation.typing_on" if event.context["is_on"] else "conversation.typing_off"
     data = {
         "conversation": conversation_data(conversation, rows),
-        "user": typist,
-        "is_private": is_private,
+        "user": dialect.contact_sender(conversation.contact),
+        "is_private": False,
         "account_id": event.environment_id,
     }
-    payload = encode(name, data)
-    skip = f"u:{event.environment_id}:{user_id}" if user_id else f"s:{event.context.get('session_id')}"
-    broker.publish_transient(f"a:{event.environment_id}", payload, skip=skip)
-    if not is_private:
-        for session in rows.audience(conversation):
-            broker.publish_transient(f"s:{session.pk}", payload, skip=skip)
+    payload, typist = encode(name, data), f"s:{event.context['session_id']}"
+    broker.publish_transient(f"a:{event.environment_id}", payload, skip=typist)
+    for session in rows.audience(conversation):
+        broker.publish_transient(f"s:{session.pk}", payload, skip=typist)
 
 
 def encode(name: str, data: dict[str, Any]) -> bytes:

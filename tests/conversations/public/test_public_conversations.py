@@ -184,7 +184,7 @@ class TestTyping:
         [event] = told
         assert (event.conversation_id, event.actor.type) == (conversation.pk, "user")
         assert event.context["session_id"] == session.pk
-        assert (event.context["is_on"], event.context["is_private"]) == (is_on, False)
+        assert event.context["is_on"] is is_on
 
     def test_takes_the_word_from_the_query_too(self, browser, talk, told):
         browser.post(f"{talk}/toggle_typing?typing_status=on")
