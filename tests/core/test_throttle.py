@@ -1,5 +1,6 @@
 """Rate limits."""
 
+import pytest
 from redis import Redis
 
 from core import redis as redis_connections
@@ -32,6 +33,7 @@ class TestCount:
         assert headers["RateLimit-Policy"] == '"default";q=2;w=60'
         assert headers["RateLimit"] == '"default";r=1;t=60'
 
+    @pytest.mark.slow
     def test_lets_everything_pass_while_redis_is_away(self, monkeypatch):
         nowhere = Redis(unix_socket_path="/nonexistent/redis.sock")
         monkeypatch.setattr(redis_connections, "client", lambda: nowhere)

@@ -90,6 +90,7 @@ class TestBroadcast:
         assert names(f"a:{live.pk}") == ["message.created"]
 
 
+@pytest.mark.slow
 class TestWithoutRedis:
     def test_holds_broadcasts_and_pushes_them_in_order_afterwards(self, told, session, live, relay, monkeypatch):
         nowhere = Redis(unix_socket_path="/nonexistent/redis.sock")

@@ -9,6 +9,8 @@ from realtime import transport
 from realtime.services import limits
 from tests.realtime.resuming import connect, publish, resume, until_history
 
+pytestmark = pytest.mark.slow
+
 NOW = int(time.time())
 
 

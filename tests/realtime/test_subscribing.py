@@ -33,6 +33,7 @@ class TestHandshake:
         assert len(first["sid"]) == 32
         assert first["sid"] != second["sid"]
 
+    @pytest.mark.slow
     def test_pings_at_a_random_moment_and_then_every_three_seconds(self, stage, monkeypatch):
         client = stage.client()
         client.text()

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.db.models import F
 
 from contacts.models import Contact, ContactSession
@@ -37,6 +38,7 @@ def busy_browser(inbox: Any, seed: int) -> Callable[[], list[int]]:
     return lambda: [call(Browser(inbox)).status_code for _ in range(CALLS)]
 
 
+@pytest.mark.slow
 def test_a_crowd_breaks_nothing(transactional_db, inbox, at_once, settings):
     settings.RATE_LIMITS = False
 
