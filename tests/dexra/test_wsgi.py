@@ -3,9 +3,19 @@
 import io
 
 import pytest
+from django.core.signals import request_started
+from django.db import close_old_connections
 from django.test import RequestFactory
 
 from dexra.wsgi import application
+
+
+@pytest.fixture(autouse=True)
+def _connections_left_alone():
+    """Let a call touch no connection of the tests before it, as Django's test client does."""
+    request_started.disconnect(close_old_connections)
+    yield
+    request_started.connect(close_old_connections)
 
 
 def ask(content_type: str, body: bytes = b"", query: str = "a=%ff") -> str:
