@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
@@ -14,6 +15,7 @@ DEEPEST = 32
 LARGEST_NUMBER = 10**30
 MOST_PROBLEMS = 20
 MOST_OF_A_PATH = 200
+HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class StrictJSON(BaseParser):
@@ -46,9 +48,13 @@ def read(text: bytes) -> Any:
     return value
 
 
-def is_storable(text: str) -> bool:
-    """Whether PostgreSQL can hold a text: it has no NUL and no half of a surrogate pair."""
-    return "\x00" not in text and (text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text))
+def is_storable(value: Any) -> bool:
+    """Whether PostgreSQL can hold a value of JSON: no text in it, keys too, has a NUL or half of a surrogate pair."""
+    if isinstance(value, str):
+        return "\x00" not in value and (value.isascii() or HALF_A_PAIR.search(value) is None)
+    if isinstance(value, Mapping):
+        return all(is_storable(name) and is_storable(inner) for name, inner in value.items())
+    return not isinstance(value, list | tuple) or all(map(is_storable, value))
 
 
 def read_part(name: str, text: str) -> Any:

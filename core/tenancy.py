@@ -40,16 +40,14 @@ def bound() -> int | None:
 
 def bind(environment_id: int) -> None:
     """Let this connection see one tenant from here on."""
-    with connection.cursor() as cursor:
-        _note(environment_id)
-        cursor.execute("SELECT set_config('dexra.environment', %s, false)", [str(environment_id)])
+    _set(str(environment_id))
+    _note(environment_id)
 
 
 def release() -> None:
     """Let this connection see nobody."""
-    with connection.cursor() as cursor:
-        _note(None)
-        cursor.execute("SELECT set_config('dexra.environment', '', false)")
+    _set("")
+    _note(None)
 
 
 def enter(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -70,12 +68,10 @@ def enter(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
 
 
 def _enter(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
-    with connection.cursor() as cursor:
-        _note(None)  # nothing is left over: the statement binds anew
+    with _rebinding(), connection.cursor() as cursor:
         cursor.execute(sql, params)
         row: tuple[Any, ...] | None = cursor.fetchone()
-    if row is not None:
-        _note(row[0])
+    _note(None if row is None else row[0])
     return row
 
 
@@ -121,9 +117,13 @@ def _go_back(before: int | None) -> None:
 
 
 def start_clean() -> None:
-    """Mark whatever this connection is bound to as left over from an earlier request."""
-    raw = connection.connection
-    if raw is not None and getattr(raw, "dexra_tenant", None) is not None:
+    """
+    Mark whatever this connection may be bound to as left over from an earlier request.
+
+    Whatever: after a rollback PostgreSQL may be bound to what was bound before it, and nobody here knows.
+    """
+    raw: Any = connection.connection
+    if raw is not None:
         raw.dexra_stale = True
 
 
@@ -136,17 +136,33 @@ def reset_stale(
 ) -> Any:
     """Execute a query, first letting go of a tenant bound by an earlier request (an execute wrapper)."""
     raw = context["connection"].connection
-    if raw is not None and getattr(raw, "dexra_stale", False):
-        raw.dexra_stale = False
-        raw.dexra_tenant = None
+    if getattr(raw, "dexra_stale", False) and not getattr(raw, "dexra_rebinding", False):
         raw.execute("SELECT set_config('dexra.environment', '', false)")
+        raw.dexra_tenant = None
+        # In a transaction the mark stays, and so does the reset before each query: a rollback would undo it.
+        raw.dexra_stale = context["connection"].in_atomic_block
     return execute(sql, params, many, context)
 
 
-def _note(environment_id: int | None) -> None:
+def _set(value: str) -> None:
+    with _rebinding(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('dexra.environment', %s, false)", [value])
+
+
+@contextmanager
+def _rebinding() -> Iterator[None]:
+    """Let a statement through that binds anew: nothing has to be let go of before it."""
+    connection.ensure_connection()
     raw: Any = connection.connection
-    if raw is None:
-        connection.ensure_connection()
-        raw = connection.connection
+    raw.dexra_rebinding = True
+    try:
+        yield
+    finally:
+        raw.dexra_rebinding = False
+
+
+def _note(environment_id: int | None) -> None:
+    """Remember what the connection is bound to, once it is: a statement that failed leaves it marked as it was."""
+    raw: Any = connection.connection
     raw.dexra_tenant = environment_id
     raw.dexra_stale = False

@@ -76,3 +76,17 @@ class TestRead:
             bodies.read(json.dumps({str(n): "\x00" for n in range(1000)}).encode())
 
         assert len(refused.value.problems) == bodies.MOST_PROBLEMS
+
+
+class TestIsStorable:
+    @given(VALUES)
+    def test_is_what_postgresql_holds(self, value):
+        assert bodies.is_storable(value)
+
+    @pytest.mark.parametrize("wrong", ["a\x00b", "\ud83d", "é\udc00", "\x00é"])
+    @pytest.mark.parametrize(
+        "place", [lambda w: w, lambda w: [1, [w]], lambda w: {w: 1}, lambda w: {"a": {"b": (None, w)}}],
+        ids=["text", "list", "key", "inside"],
+    )  # fmt: skip
+    def test_finds_a_wrong_letter_anywhere(self, place, wrong):
+        assert not bodies.is_storable(place(wrong))

@@ -1,7 +1,7 @@
 """The wall between tenants holds without the ORM's help."""
 
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.db import DatabaseError, ProgrammingError, connection, transaction
 
 from contacts.models import Contact
 from contacts.services import contacts
@@ -105,3 +105,26 @@ class TestStartClean:
         tenancy.start_clean()
         with connection.execute_wrapper(tenancy.reset_stale), tenancy.everyone():
             assert count_contacts() == 1
+
+    def test_keeps_the_next_request_blind_after_a_rollback_brought_the_old_tenant_back(self, transactional_db, live):
+        contacts.create(environment=live, fields={"name": "Amine"})
+        tenancy.bind(live.pk)
+
+        tenancy.start_clean()
+        with connection.execute_wrapper(tenancy.reset_stale):
+            with transaction.atomic():
+                count_contacts()
+                transaction.set_rollback(True)
+
+            assert count_contacts() == 0
+
+    def test_keeps_a_request_blind_whose_key_could_not_even_be_looked_up(self, transactional_db, live):
+        contacts.create(environment=live, fields={"name": "Amine"})
+        tenancy.bind(live.pk)
+
+        tenancy.start_clean()
+        with connection.execute_wrapper(tenancy.reset_stale):
+            with pytest.raises(DatabaseError):
+                tenancy.enter("SELECT 1/0", [])
+
+            assert count_contacts() == 0
