@@ -6,6 +6,7 @@ from typing import Any
 
 import phonenumbers
 
+from core import bodies
 from core.errors import Problem
 
 # The shape Chatwoot's clients expect: a plus, a digit from 1 to 9, up to 14 more (ITU-T E.164 section 6).
@@ -56,7 +57,7 @@ def problems(fields: Mapping[str, Any]) -> list[Problem]:
     found += [
         Problem(name, "invalid_characters", f"{name} must not contain a NUL character.")
         for name, value in fields.items()
-        if name != "custom_attributes" and _has_nul(value)
+        if name != "custom_attributes" and not bodies.is_storable(value)
     ]
     email, phone = fields.get("email"), fields.get("phone_number")
     if email and not is_email(email):
@@ -99,20 +100,11 @@ def attribute_problems(attributes: Mapping[str, Any]) -> list[Problem]:
         for key in attributes
         if not 1 <= len(key) <= 100
     ]
-    if _has_nul(attributes):
+    if not bodies.is_storable(attributes):
         found.append(
             Problem("custom_attributes", "invalid_characters", "custom_attributes must not contain a NUL character.")
         )
     return found
-
-
-def _has_nul(value: Any) -> bool:
-    """Whether a NUL character, which PostgreSQL does not store, is anywhere in a value."""
-    if isinstance(value, Mapping):
-        return any(_has_nul(key) or _has_nul(inner) for key, inner in value.items())
-    if isinstance(value, list):
-        return any(map(_has_nul, value))
-    return isinstance(value, str) and "\x00" in value
 
 
 def merged(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from contacts import queries
 from contacts.errors import AlreadyTaken, ContactGone
 from contacts.models import Contact, ContactSession
 from contacts.services import contacts, races
+from core import bodies
 from core.errors import invalid
 from events.event import Actor
 from inboxes.errors import SignatureMismatch
@@ -32,7 +33,9 @@ def open_session(
     id leads to its own person only, never to one who merely has the e-mail address that was given too; an unsigned
     claim of a verified person's identity gets a person of its own. Raises Invalid.
     """
-    if len(source_id) > 255 or "\x00" in source_id:
+    if not bodies.is_storable(source_id):
+        raise invalid("source_id", "source_id must not contain a NUL character.", code="invalid_characters")
+    if len(source_id) > 255:
         raise invalid("source_id", "source_id has at most 255 characters.", code="too_long", limit=255)
     return races.again(lambda: _open(inbox, source_id, fields, verified=verified), after=OVERTAKEN)
 

@@ -21,7 +21,7 @@ from conversations.errors import (
 )
 from conversations.models import Conversation, Message
 from conversations.services import attachments, automatic, timeline
-from core import throttle
+from core import bodies, throttle
 from core.errors import invalid
 from core.times import iso
 from events.event import Actor
@@ -166,8 +166,9 @@ def note(*, conversation: Conversation, author: Author, draft: Draft) -> Message
 def _check(draft: Draft) -> None:
     if draft.text is not None and len(draft.text) > LONGEST_TEXT:
         raise TextTooLong
-    if draft.text and "\x00" in draft.text:
-        raise invalid("text", "text must not contain a NUL character.", code="invalid_characters")
+    for name, text in (("text", draft.text), ("client_message_id", draft.client_message_id)):
+        if not bodies.is_storable(text):
+            raise invalid(name, f"{name} must not contain a NUL character.", code="invalid_characters")
     if draft.client_message_id and len(draft.client_message_id) > 255:
         raise invalid(
             "client_message_id",

@@ -8,7 +8,6 @@ does everything in a body that is neither JSON nor a form.
 
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,6 +18,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
+from core import bodies
 from core.errors import DomainError, Invalid, Problem, TooLarge
 
 JSON_TYPES = frozenset({"application/json", "text/x-json", "application/jsonrequest", "application/vnd.api+json"})
@@ -26,7 +26,6 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 MULTIPART_TYPE = "multipart/form-data"
 DEEPEST = 100  # Ruby's JSON reader stops here too
 DEEPEST_NAME = 32
-HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
 ANSWER_FIELDS = ("name", "title", "value")
 
@@ -47,7 +46,7 @@ class Parameters:
             return str(value)
         if not isinstance(value, str):
             return None
-        _refuse_nul(name, value)
+        _refuse_unstorable(name, value)
         return value
 
     def texts(self, *names: str) -> dict[str, str]:
@@ -63,7 +62,7 @@ class Parameters:
     def raw(self, name: str) -> Any:
         """Return whatever a name holds. Raises Invalid for a NUL anywhere in it."""
         value = self._values.get(name)
-        _refuse_nul(name, value)
+        _refuse_unstorable(name, value)
         return value
 
     def below(self, name: str) -> "Parameters":
@@ -137,17 +136,10 @@ def _json(body: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _refuse_nul(name: str, value: Any) -> None:
-    """Raise Invalid for the one character that PostgreSQL cannot hold."""
-    if isinstance(value, str) and "\x00" in value:
+def _refuse_unstorable(name: str, value: Any) -> None:
+    """Raise Invalid for what PostgreSQL cannot hold: a NUL, for halves of surrogate pairs are mended already."""
+    if not bodies.is_storable(value):
         raise Invalid(Problem(name, "invalid_characters", f"{name} must not contain a NUL character."))
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            _refuse_nul(name, key)
-            _refuse_nul(name, inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _refuse_nul(name, inner)
 
 
 def _refuse(constant: str) -> float:
@@ -164,7 +156,7 @@ def _finite(digits: str) -> float:
 def _clean(value: Any, depth: int) -> Any:
     """Return a value without halves of surrogate pairs (a cut emoji). Raises RecursionError for too deep a nesting."""
     if isinstance(value, str):
-        return HALF_A_PAIR.sub(REPLACEMENT, value)
+        return _mended(value)
     if isinstance(value, dict | list) and not depth:
         raise RecursionError
     if isinstance(value, dict):
@@ -178,7 +170,11 @@ def _pairs(encoded: str) -> list[tuple[str, str]]:
 
 
 def _clean_pairs(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(HALF_A_PAIR.sub(REPLACEMENT, name), HALF_A_PAIR.sub(REPLACEMENT, text)) for name, text in pairs]
+    return [(_mended(name), _mended(text)) for name, text in pairs]
+
+
+def _mended(text: str) -> str:
+    return bodies.HALF_A_PAIR.sub(REPLACEMENT, text)
 
 
 def _nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
