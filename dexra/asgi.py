@@ -38,6 +38,7 @@ class Application:
             django_application,
             workers=settings.HTTP_THREADS,
             longest_body=settings.MAX_ATTACHMENT_BYTES + settings.MAX_BODY_BYTES,
+            longest_text=settings.MAX_BODY_BYTES,
         )
         self._cable = CableConsumer.as_asgi()
         self._drain: Drain | None = None
@@ -53,7 +54,9 @@ class Application:
 
     async def _serve_http(self, scope: Message, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path == "/readyz" and process.is_draining():
+        if path == "/healthz":  # answered by the loop itself: it lives even when every thread is busy
+            await _answer(send, 200, b'{"status": "ok"}', b"application/json")
+        elif path == "/readyz" and process.is_draining():
             await _answer(send, 503, b"This process is being stopped")
         elif path in CABLE_PATHS or (self._role == "cable" and path not in OPERATORS_PATHS):
             await _answer(send, 404, b"Page not found")
@@ -100,8 +103,8 @@ class _WithoutSecrets(logging.Filter):
         return '"WebSocket %s"' not in str(record.msg)
 
 
-async def _answer(send: Send, status: int, body: bytes) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+async def _answer(send: Send, status: int, body: bytes, kind: bytes = b"text/plain; charset=utf-8") -> None:
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -1,14 +1,13 @@
 """
 Carries HTTP requests from the event loop to Django's WSGI handler in a few threads.
 
-Short bodies are read before a thread is taken and whole answers are handed back in one piece, so that most requests
-cross between loop and thread once each way. Long bodies stream through a2wsgi's ``Body``; long answers (files) are
-pulled chunk by chunk, no faster than the client takes them. No thread ever waits for a client that has left.
+A body is read whole before a thread is taken (in memory, beyond 64 KiB in a file), so that no slow client holds one of
+the few threads. Whole answers are handed back in one piece; long ones (files) are pulled chunk by chunk, no faster than
+the client takes them.
 """
 
 import asyncio
 import contextvars
-import io
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +15,16 @@ from dataclasses import dataclass
 from typing import IO, Any
 from urllib.parse import quote
 
-from a2wsgi.wsgi import Body, build_environ
+from a2wsgi.wsgi import build_environ
 
 # A client that neither sends nor takes a byte for this long loses its request.
 CLIENT_SECONDS = 30.0
-SHORT_BODY_BYTES = 64 * 1024
+# A whole body has this long, and a second more for each 64 KiB: whoever sends a byte a minute is not waited for.
+BODY_SECONDS = 30.0
+BODY_BYTES_A_SECOND = 64 * 1024
+IN_MEMORY_BYTES = 64 * 1024
+# Bodies that are kept in files at one time, at most 41 MiB each.
+MOST_LONG_BODIES = 64
 ASCII = bytes(range(33, 127))
 
 Message = dict[str, Any]
@@ -43,28 +47,71 @@ class Answer:
     close: Callable[[], None] | None = None
 
 
-class Bridge:
-    """Serves HTTP by a WSGI application in ``workers`` threads; bodies have at most ``longest_body`` bytes."""
+class TooSlow(Exception):
+    """The client takes too long over its body, or too many do at once."""
 
-    def __init__(self, application: Callable[..., Iterable[bytes]], *, workers: int, longest_body: int) -> None:
+
+TIMED_OUT = Answer(408, [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")], b"Too slow")
+
+
+class Bridge:
+    """
+    Serves HTTP by a WSGI application in ``workers`` threads.
+
+    ``longest_body`` is the limit of a request with files in bytes, ``longest_text`` that of any other; a longer one is
+    not read, and the application is told its length.
+    """
+
+    def __init__(
+        self, application: Callable[..., Iterable[bytes]], *, workers: int, longest_body: int, longest_text: int
+    ) -> None:
         self._application = application
-        self._longest_body = longest_body
+        self._longest_body, self._longest_text = longest_body, longest_text
+        self._long_bodies = 0
         self.executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="http")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        loop, receive = asyncio.get_running_loop(), _patient(receive)
         headers, query = _without_impostors(scope["headers"]), _ascii(scope["query_string"])
         scope = {**scope, "headers": headers, "query_string": query}
+        body: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115  closed below
         try:
-            short, length = await _short_body(scope, receive, self._longest_body)
-            environ: dict[str, Any] = dict(build_environ(scope, short or Body(loop, receive)))  # type: ignore[arg-type]
-            if length is not None:
-                environ["CONTENT_LENGTH"] = str(length)
-            answer = await self._in_thread(self._ask, environ)
-            await self._deliver(answer, send)
+            length = await self._read(scope, _patient(receive), body)
+            environ: dict[str, Any] = dict(build_environ(scope, body))  # type: ignore[arg-type]  # it wants a reader
+            environ["CONTENT_LENGTH"] = str(length)
+            await self._deliver(await self._in_thread(self._ask, environ), send)
+        except TooSlow:
+            await self._deliver(TIMED_OUT, send)
         except ClientGone:
             return
+        finally:
+            body.close()
+
+    async def _read(self, scope: Message, receive: Receive, body: IO[bytes]) -> int:
+        """
+        Read a body and return its length; one that is announced to be too long is not read, one that grows too long
+        is left there. Raises TooSlow, ClientGone.
+        """
+        headers = dict(scope["headers"])
+        has_files = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
+        longest = self._longest_body if has_files else self._longest_text
+        announced = headers.get(b"content-length", b"")
+        expected = int(announced) if announced.isdigit() else longest if b"transfer-encoding" in headers else 0
+        if expected > longest:
+            return expected
+        is_long = expected > IN_MEMORY_BYTES
+        if is_long and self._long_bodies >= MOST_LONG_BODIES:
+            raise TooSlow
+        self._long_bodies += is_long
+        try:
+            async with asyncio.timeout(BODY_SECONDS + expected / BODY_BYTES_A_SECOND):
+                length = await _copy(receive, body, longest) if expected else 0
+        except TimeoutError:
+            raise TooSlow from None
+        finally:
+            self._long_bodies -= is_long
+        body.seek(0)
+        return length
 
     def _ask(self, environ: dict[str, Any]) -> Answer:
         """Let Django answer; runs in a thread."""
@@ -99,26 +146,13 @@ class Bridge:
         return await asyncio.get_running_loop().run_in_executor(self.executor, run, work, *arguments)
 
 
-async def _short_body(scope: Message, receive: Receive, longest: int) -> tuple[IO[bytes] | None, int | None]:
-    """
-    Return a body that is short, or whose length nobody announced, read whole; and its length in that case.
-
-    A body without a length (``Transfer-Encoding: chunked``) is kept in a file beyond 64 KiB, because WSGI wants to
-    know the length first. One that grows beyond all limits is cut there; its length then says so.
-    """
-    headers = dict(scope["headers"])
-    announced = headers.get(b"content-length", b"")
-    chunked = b"transfer-encoding" in headers
-    if not chunked and (not announced.isdigit() or int(announced) > SHORT_BODY_BYTES):
-        return (None, None) if announced else (io.BytesIO(), None)
-    kept: IO[bytes] = tempfile.SpooledTemporaryFile(SHORT_BODY_BYTES) if chunked else io.BytesIO()  # noqa: SIM115  Django reads it later
+async def _copy(receive: Receive, body: IO[bytes], longest: int) -> int:
     length, more = 0, True
     while more and length <= longest:
         message = await receive()
         piece, more = message.get("body", b""), message.get("more_body", False)
-        length += kept.write(piece)
-    kept.seek(0)
-    return kept, length if chunked else None
+        length += body.write(piece)
+    return length
 
 
 def _patient(receive: Receive) -> Receive:

@@ -30,7 +30,7 @@ class Exchange:
     """One request through the bridge: what the client sends, and what it got."""
 
     def __init__(self, application: Callable[..., Any], *, headers: list[tuple[bytes, bytes]] | None = None) -> None:
-        self.bridge = Bridge(application, workers=1, longest_body=10_000_000)
+        self.bridge = Bridge(application, workers=1, longest_body=10_000_000, longest_text=1_000_000)
         self.scope = {**SCOPE, "headers": headers or []}
         self.sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.got: list[dict[str, Any]] = []
@@ -78,67 +78,99 @@ class TestHeaders:
         assert asyncio.run(scene()) == repr(seen).encode()
 
 
+def measure(environ, start_response):
+    start_response("200 OK", [])
+    return [f"{environ['CONTENT_LENGTH']} {len(environ['wsgi.input'].read())}".encode()]
+
+
+def refuse_to_be_called(environ, start_response):
+    raise AssertionError("a thread was taken")
+
+
+LENGTH, CHUNKED = b"content-length", (b"transfer-encoding", b"chunked")
+FILES = (b"content-type", b"multipart/form-data; boundary=x")
+
+
+async def send(exchange: Exchange, *pieces: bytes) -> None:
+    for place, piece in enumerate(pieces):
+        await exchange.sent.put({"type": "http.request", "body": piece, "more_body": place + 1 < len(pieces)})
+
+
 class TestBody:
-    def test_is_read_as_it_comes_and_never_held_whole(self):
-        seen: list[int] = []
-
-        def count(environ, start_response):
-            while chunk := environ["wsgi.input"].read(65536):
-                seen.append(len(chunk))
-            start_response("200 OK", [])
-            return [str(sum(seen)).encode()]
-
+    @pytest.mark.parametrize(
+        "headers", [pytest.param([(LENGTH, b"200000")], id="announced"), pytest.param([CHUNKED], id="chunked")]
+    )
+    def test_is_whole_before_a_thread_is_taken(self, headers):
         async def scene():
-            exchange = Exchange(count, headers=[(b"content-length", b"6553600")])
-            running = asyncio.create_task(exchange.run())
-            for number in range(100):
-                await exchange.sent.put({"type": "http.request", "body": b"x" * 65536, "more_body": number < 99})
-                while exchange.sent.qsize() > 1:  # noqa: ASYNC110  a server stops reading then
-                    await asyncio.sleep(0)
-            await running
+            exchange = Exchange(measure, headers=headers)
+            await send(exchange, *[b"x" * 50_000] * 4)
+            await exchange.run()
             return exchange.body
 
-        assert asyncio.run(scene()) == str(100 * 65536).encode()
-        assert max(seen) == 65536
+        assert asyncio.run(scene()) == b"200000 200000"
 
-    def test_that_is_cut_off_raises_instead_of_looking_complete(self):
-        raised: list[BaseException] = []
-
-        def read(environ, start_response):
-            try:
-                environ["wsgi.input"].read(1000)
-            except OSError as error:
-                raised.append(error)
-            start_response("400 Bad Request", [])
-            return [b""]
-
+    def test_that_is_announced_too_long_is_not_read(self):
         async def scene():
-            exchange = Exchange(read, headers=[(b"content-length", b"100000")])
+            exchange = Exchange(measure, headers=[(LENGTH, b"1000001")])
+            await exchange.run()
+            return exchange.body
+
+        assert asyncio.run(scene()) == b"1000001 0"
+
+    def test_that_grows_too_long_is_left_there(self):
+        async def scene():
+            exchange = Exchange(measure, headers=[CHUNKED])
+            await send(exchange, *[b"x" * 600_000] * 4)
+            await exchange.run()
+            return exchange.body, exchange.sent.qsize()
+
+        assert asyncio.run(scene()) == (b"1200000 1200000", 2)
+
+    def test_may_be_longer_with_files(self):
+        async def scene():
+            exchange = Exchange(measure, headers=[(LENGTH, b"2000000"), FILES])
+            await send(exchange, *[b"x" * 500_000] * 4)
+            await exchange.run()
+            return exchange.body
+
+        assert asyncio.run(scene()) == b"2000000 2000000"
+
+    def test_that_is_cut_off_reaches_nobody(self):
+        async def scene():
+            exchange = Exchange(refuse_to_be_called, headers=[(LENGTH, b"100000")])
             await exchange.sent.put({"type": "http.request", "body": b"part", "more_body": True})
             await exchange.sent.put({"type": "http.disconnect"})
             await exchange.run()
+            return exchange.got
 
-        asyncio.run(scene())
-        assert [type(error) for error in raised] == [bridge.ClientGone]
+        assert asyncio.run(scene()) == []
 
-    def test_is_not_waited_for_longer_than_a_thread_is_worth(self, monkeypatch):
-        monkeypatch.setattr(bridge, "CLIENT_SECONDS", 0.1)
-        raised: list[BaseException] = []
+    def test_that_trickles_in_for_ever_is_not_waited_for(self, monkeypatch):
+        monkeypatch.setattr(bridge, "BODY_SECONDS", 0.1)
 
-        def read(environ, start_response):
-            try:
-                environ["wsgi.input"].read(1000)
-            except OSError as error:
-                raised.append(error)
-            start_response("408 Request Timeout", [])
-            return [b""]
+        async def trickle(exchange: Exchange) -> None:
+            while True:
+                await exchange.sent.put({"type": "http.request", "body": b"x", "more_body": True})
+                await asyncio.sleep(0.02)
 
         async def scene():
-            exchange = Exchange(read, headers=[(b"content-length", b"100000")])
+            exchange = Exchange(refuse_to_be_called, headers=[(LENGTH, b"100")])
+            trickling = asyncio.create_task(trickle(exchange))
             await exchange.run()
+            trickling.cancel()
+            return exchange.got[0]["status"]
 
-        asyncio.run(scene())
-        assert [type(error) for error in raised] == [TimeoutError]
+        assert asyncio.run(scene()) == 408
+
+    def test_is_refused_when_too_many_long_ones_are_under_way(self, monkeypatch):
+        monkeypatch.setattr(bridge, "MOST_LONG_BODIES", 0)
+
+        async def scene():
+            exchange = Exchange(refuse_to_be_called, headers=[(LENGTH, b"100000")])
+            await exchange.run()
+            return exchange.got[0]["status"]
+
+        assert asyncio.run(scene()) == 408
 
 
 def endless(environ, start_response):
@@ -203,7 +235,7 @@ class TestAnswer:
 
         async def scene():
             exchange = Exchange(wait)
-            exchange.bridge = Bridge(wait, workers=3, longest_body=0)
+            exchange.bridge = Bridge(wait, workers=3, longest_body=0, longest_text=0)
             began = time.monotonic()
             await asyncio.gather(*(exchange.run() for _ in range(3)))
             return time.monotonic() - began
