@@ -20,9 +20,7 @@ class Team(TenantModel):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["environment", "name"], name="one_team_per_name"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["environment", "name"], name="one_team_per_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -35,9 +33,7 @@ class TeamMember(TenantModel):
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["team", "user"], name="one_place_per_agent_and_team"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="one_place_per_agent_and_team")]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.team}"
@@ -49,9 +45,7 @@ class ConversationCounter(TenantModel):
     value = models.PositiveIntegerField(default=0)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["environment"], name="one_counter_per_environment"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["environment"], name="one_counter_per_environment")]
 
     def __str__(self) -> str:
         return str(self.value)
@@ -109,20 +103,14 @@ class Conversation(TenantModel):
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["environment", "number"], name="one_conversation_per_number"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["environment", "number"], name="one_conversation_per_number")]
         indexes = [
             models.Index(fields=["environment", "id"], name="conversations_of_environment"),
             models.Index(fields=["environment", "contact"], name="conversations_of_contact"),
             models.Index(fields=["environment", "session"], name="conversations_of_session"),
             models.Index(fields=["environment", "status", "id"], name="conversations_by_status"),
             models.Index(fields=["environment", "updated_at"], name="conversations_by_change"),
-            models.Index(
-                fields=["snoozed_until"],
-                name="conversations_to_wake",
-                condition=models.Q(status="snoozed"),
-            ),
+            models.Index(fields=["snoozed_until"], name="conversations_to_wake", condition=models.Q(status="snoozed")),
             GinIndex(fields=["tags"], name="conversations_by_tag"),
         ]
 

@@ -13,7 +13,7 @@ from contacts.models import ContactSession
 from contacts.services import attributes
 from conversations import events
 from conversations.models import Conversation, Message, Team
-from conversations.queries import conversations_due, conversations_for, messages_of
+from conversations.queries import conversations_due, conversations_for, shown_messages
 from conversations.services import automatic, statuses, timeline
 from core.errors import Invalid, NotFound, Problem, invalid
 from core.times import iso
@@ -143,9 +143,8 @@ def seen_by_contact(*, session: ContactSession, number: int) -> None:
     conversation.contact_last_seen_at = now
     seen = events.about(conversation, events.ConversationSeen, actor=Actor("user", conversation.contact.public_id))
     timeline.append(conversation, [seen])
-    unread = messages_of(conversation).filter(
+    unread = shown_messages(conversation).filter(
         direction=Message.Direction.OUTBOUND,
-        kind__in=(Message.Kind.SPOKEN, Message.Kind.AUTOMATIC),
         status__in=(Message.Status.SENT, Message.Status.DELIVERED),
         created_at__lte=now,
     )
