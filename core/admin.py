@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.paginator import Paginator
+from django.db import DataError, transaction
 from django.db.models import ForeignKey, Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,8 +22,9 @@ from core import ids
 from core.operations import OperatedAdmin, list_url, url_of
 
 COUNTED = 10_000
-
-
+FILTER_ENDINGS = ("", "__exact", "__id__exact", "__isnull")  # of the parameters Django's filters put into links
+DATE_ENDINGS = ("__year", "__month", "__day")
+NONSENSE = (DisallowedModelAdminLookup, DataError, ValueError, OverflowError)  # what an address written by hand causes
 if TYPE_CHECKING:
     _Paginator = Paginator[Any]
 else:
@@ -169,10 +174,27 @@ class RecordAdmin(OperatedAdmin):
         context: dict[str, Any] = {} if row is None else self._around(request, row)
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """
+        Whether a list may be asked for ``lookup``: only what its filters offer.
+
+        Django would allow every column of the model, and whoever can compare a secret can guess it letter by letter.
+        """
+        named = [_filtered_by(each) for each in self.get_list_filter(request)]
+        offered = {name + ending for name in named for ending in FILTER_ENDINGS}
+        return lookup in offered | {f"{self.date_hierarchy}{ending}" for ending in DATE_ENDINGS}
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list with what may be done beside it."""
+        """Show the list with what may be done beside it; without its filters where they make no sense."""
         context = {"operations": self.operations_on_list(request), "counted": COUNTED, "title": None}
-        return super().changelist_view(request, {**context, **(extra_context or {})})
+        try:
+            with transaction.atomic():  # what the database refuses must not spoil the page's own transaction
+                response = super().changelist_view(request, {**context, **(extra_context or {})})
+                return response.render() if isinstance(response, TemplateResponse) else response
+        except NONSENSE:
+            if request.method != "GET" or not request.GET.keys() - {ERROR_FLAG}:
+                raise
+            return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
 
     def name_of(self, row: Any) -> str:
         """Return what the page of a row is headed with."""
@@ -209,6 +231,12 @@ class RecordAdmin(OperatedAdmin):
     @cached_property
     def _has_tenant(self) -> bool:
         return any(field.name == "environment" for field in self.opts.fields)
+
+
+def _filtered_by(declared: Any) -> str:
+    """Return the column or the parameter that an entry of ``list_filter`` names."""
+    named = getattr(declared, "parameter_name", declared)
+    return str(named[0] if isinstance(named, tuple) else named)
 
 
 def among(name: str, *values: str) -> type[admin.SimpleListFilter]:
