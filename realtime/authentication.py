@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from django.db.models import Q
+
 from accounts.models import Membership
 from contacts.models import ContactSession
 from core import tenancy
@@ -56,8 +58,12 @@ def _agent(token: str, environment: int, user: int) -> Grant | None:
 
 
 def _contact(token: str) -> Grant | None:
+    # As on every other door: a closed inbox lets nobody in, and one that insists on proof only who gave it.
+    trusted = Q(verified=True) | Q(inbox__hmac_mandatory=False)
     session = (
-        ContactSession.unscoped.filter(pubsub_token=token).values_list("id", "environment_id", "contact_id").first()
+        ContactSession.unscoped.filter(trusted, pubsub_token=token, inbox__deleted_at=None)
+        .values_list("id", "environment_id", "contact_id")
+        .first()
     )
     if session is None:
         return None

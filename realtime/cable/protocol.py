@@ -70,10 +70,15 @@ def negotiate(offered: Iterable[str]) -> str | None:
     return next((protocol for protocol in offered if protocol in KNOWN_PROTOCOLS), None)
 
 
+def _refuse(constant: str) -> None:
+    """NaN and Infinity are Python's, not JSON's; passed on, they would break the other clients' parsers."""
+    raise ValueError(constant)
+
+
 def parse(text: str) -> Command:
     """Return the command in a frame. Raises Malformed."""
     try:
-        frame = json.loads(text)
+        frame = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise Malformed("not_json") from None
     if not isinstance(frame, dict):

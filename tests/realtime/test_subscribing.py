@@ -6,7 +6,9 @@ import pytest
 from django.db import connection, connections
 
 from accounts.models import Membership, User
+from accounts.services import audit
 from contacts.models import ContactSession
+from inboxes.services import inboxes
 from realtime.services import broker, limits
 from realtime.services.broker import Publication
 from tests.realtime.driving import QUIET, room
@@ -264,3 +266,20 @@ class TestUnsubscribe:
 
         assert listener.text().find("presence.update") > 0
         assert listener.is_silent()
+
+
+class TestInboxes:
+    def test_that_insist_on_proof_let_nobody_in_who_gave_none(self, stage, visitor, session):
+        session.inbox.hmac_mandatory = True
+        session.inbox.save(update_fields=["hmac_mandatory"])
+
+        client = stage.client()
+        client.frame()
+        assert client.subscribe(visitor) == {"identifier": visitor, "type": "reject_subscription"}
+
+    def test_that_are_closed_let_nobody_in(self, stage, visitor, session):
+        inboxes.close(inbox=session.inbox, by=audit.SYSTEM)
+
+        client = stage.client()
+        client.frame()
+        assert client.subscribe(visitor) == {"identifier": visitor, "type": "reject_subscription"}
