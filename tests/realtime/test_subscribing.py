@@ -257,6 +257,9 @@ class TestUnsubscribe:
     def test_stops_the_stream_without_a_word(self, listener, visitor, stream):
         listener.text()  # who is online
         listener.say(command="unsubscribe", identifier=visitor)
+        listener.say(command="ping")  # commands are obeyed in order: the answer to this one says that the first is done
+        assert listener.frame() == {"type": "pong"}
+
         broker.publish([Publication(stream, b'{"event":"x"}', "1")])
 
         assert listener.is_silent(QUIET * 2)
