@@ -49,13 +49,36 @@ class TestTheLogin:
 
         assert try_to_log_in(PASSWORD).status_code == 429
 
-    def test_forgives_after_five_minutes(self):
+    def test_stops_many_addresses_that_try_one_person(self):
+        for number in range(logins.TRIES_FOR_ACCOUNT):
+            try_to_log_in("wrong", email="Olga@dexra.test", address=f"192.0.2.{number}")
+
+        refused = try_to_log_in(PASSWORD, address="198.51.100.5")
+        assert refused.status_code == 429
+        assert "Wait 15 min" in refused.content.decode()
+
+    def test_lets_others_in_while_one_person_is_guessed_at(self):
+        for number in range(logins.TRIES_FOR_ACCOUNT + 1):
+            try_to_log_in("wrong", email="grace@dexra.test", address=f"192.0.2.{number}")
+
+        assert try_to_log_in(PASSWORD).status_code == 302
+
+    def test_forgives_after_five_minutes_or_after_fifteen_whom_everybody_guesses_at(self):
         for _ in range(logins.TRIES + 1):
             try_to_log_in("wrong")
-        lives = [redis_connections.client().ttl(key) for key in redis_connections.client().keys("dexra:login:*")]
+        redis = redis_connections.client()
 
-        assert lives
-        assert all(0 < seconds <= logins.WINDOW_SECONDS for seconds in lives)
+        lives = sorted(redis.ttl(key) for key in redis.keys("dexra:login:*"))
+
+        assert len(lives) == 3
+        assert 0 < lives[1] <= logins.WINDOW_SECONDS < lives[2] <= logins.ACCOUNT_WINDOW_SECONDS
+
+    def test_leads_to_the_admin_when_it_is_told_no_other_place(self):
+        login = Client(REMOTE_ADDR=ADDRESS)
+
+        answer = login.post("/admin/login/", {"username": "olga@dexra.test", "password": PASSWORD})
+
+        assert (answer.status_code, answer["Location"]) == (302, "/admin/")
 
     def test_keeps_nobodys_name_in_redis(self):
         try_to_log_in("wrong")
