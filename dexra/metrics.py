@@ -17,7 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from core import crypto, tenancy
-from core.errors import NotAuthenticated
+from core.errors import NotAuthenticated, NotFound
 from dexra import vitals
 
 PATIENCE_SECONDS = 2  # a scrape gives up before Prometheus does
@@ -55,7 +55,13 @@ OF_THE_DATABASE.register(Queues())
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer a scrape in Prometheus' text format. Raises NotAuthenticated without the token, where there is one."""
+    """
+    Answer a scrape in Prometheus' text format.
+
+    Raises NotAuthenticated without the token, where there is one; NotFound in production where there is none.
+    """
+    if _is_closed():
+        raise NotFound("No such path.")
     if not _may_scrape(request.META.get("HTTP_AUTHORIZATION", "")):
         raise NotAuthenticated("Send the token: Authorization: Bearer …", code="invalid_token")
     response: HttpResponse = ExportToDjangoView(request)
@@ -100,12 +106,20 @@ class _QuietHandler(WSGIRequestHandler):
 
 def _guarded(application: Any) -> Any:
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if _is_closed():
+            start_response("404 Not Found", [("Content-Length", "0")])
+            return []
         if _may_scrape(environ.get("HTTP_AUTHORIZATION", "")):
             return list(application(environ, start_response))
         start_response("401 Unauthorized", [("WWW-Authenticate", "Bearer"), ("Content-Length", "0")])
         return []
 
     return answer
+
+
+def _is_closed() -> bool:
+    """Whether nobody was meant to look: how busy an installation is concerns no stranger."""
+    return bool(settings.IS_PRODUCTION and not settings.METRICS_TOKEN)
 
 
 def _may_scrape(authorization: str) -> bool:

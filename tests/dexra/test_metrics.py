@@ -101,6 +101,28 @@ class TestTheToken:
         assert scrape(Authorization="Bearer scrape-me")
 
 
+class TestWithoutATokenInProduction:
+    @pytest.fixture(autouse=True)
+    def _production(self, db, settings):
+        settings.IS_PRODUCTION = True
+
+    @pytest.mark.parametrize("said", [{}, {"Authorization": "Bearer "}, {"Authorization": "Bearer x"}])
+    def test_there_are_no_metrics(self, said):
+        answer = Client().get("/metrics", headers=said)
+
+        assert answer.status_code == 404
+        assert "dexra_" not in answer.content.decode()
+
+    def test_there_are_none_of_a_worker_either(self):
+        with serving() as port:
+            assert get(port) == (404, "")
+
+    def test_there_are_some_again_with_a_token(self, settings):
+        settings.METRICS_TOKEN = "scrape-me"
+
+        assert scrape(Authorization="Bearer scrape-me")
+
+
 class TestTheWorkers:
     def test_is_off_unless_it_has_a_port(self, settings):
         assert not [engine for engine in engines() if isinstance(engine, MetricsServer)]
