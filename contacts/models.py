@@ -21,6 +21,9 @@ class Contact(TenantModel):
     """
 
     external_id = models.CharField(max_length=255, null=True, blank=True)
+    former_external_id = models.CharField(
+        max_length=255, null=True, blank=True, help_text="What the customer called them before a merge."
+    )
     name = models.CharField(max_length=255, blank=True, default="")
     first_name = models.CharField(max_length=255, blank=True, default="")
     last_name = models.CharField(max_length=255, blank=True, default="")
@@ -50,6 +53,7 @@ class Contact(TenantModel):
         ]
         indexes = [
             models.Index(fields=["environment", "id"], name="contacts_of_environment"),
+            models.Index(fields=["environment", "former_external_id"], name="contacts_by_former_id"),
             GinIndex(fields=["tags"], name="contacts_by_tag"),
         ]
 

@@ -50,6 +50,7 @@ def named(environment: Environment, name: str) -> Contact | None:
     row = ids.decode("usr", name)
     contact = Contact.of(environment).filter(pk=row).first() if row is not None else None
     contact = contact or Contact.of(environment).filter(external_id=name).first()
+    contact = contact or Contact.of(environment).filter(former_external_id=name).order_by("-id").first()
     if contact is not None:
         contact.environment = environment
     return contact

@@ -136,12 +136,17 @@ def reset_stale(
 ) -> Any:
     """Execute a query, first letting go of a tenant bound by an earlier request (an execute wrapper)."""
     raw = context["connection"].connection
-    if getattr(raw, "dexra_stale", False) and not getattr(raw, "dexra_rebinding", False):
+    if getattr(raw, "dexra_stale", False) and not getattr(raw, "dexra_rebinding", False) and not _is_broken(raw):
         raw.execute("SELECT set_config('dexra.environment', '', false)")
         raw.dexra_tenant = None
         # In a transaction the mark stays, and so does the reset before each query: a rollback would undo it.
         raw.dexra_stale = context["connection"].in_atomic_block
     return execute(sql, params, many, context)
+
+
+def _is_broken(raw: Any) -> bool:
+    """Whether the transaction has failed: it takes nothing but its rollback, and shows nobody anything."""
+    return bool(raw.info.transaction_status == TransactionStatus.INERROR)
 
 
 def _set(value: str) -> None:

@@ -115,7 +115,8 @@ def upsert(
     *, environment: Environment, external_id: str, fields: Mapping[str, Any], actor: Actor = SYSTEM
 ) -> tuple[Contact, bool]:
     """Make or change the person a customer calls ``external_id``; the second value says whether they are new."""
-    known = Contact.of(environment).filter(external_id=external_id).first()
+    rows = Contact.of(environment)
+    known = rows.filter(external_id=external_id).first() or rows.filter(former_external_id=external_id).first()
     if known is not None:
         return update(contact=known, fields=fields, actor=actor), False
     try:

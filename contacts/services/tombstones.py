@@ -30,11 +30,15 @@ def absorb(source: Contact, *, into: Contact) -> None:
     Whoever was blocked or verified as either of them still is: nobody gets unblocked by turning out to be somebody
     else.
     """
-    filled = {name: getattr(into, name) or getattr(source, name) for name in PERSONAL}
+    filled = {name: getattr(into, name) or getattr(source, name) for name in PERSONAL if name != "former_external_id"}
     filled |= {name: max(filter(None, (getattr(into, name), getattr(source, name))), default=None) for name in MOMENTS}
     filled["custom_attributes"] = attributes.merged(source.custom_attributes, into.custom_attributes)
     filled["tags"] = list(dict.fromkeys([*into.tags, *source.tags]))[: contacts.MOST_TAGS]
+    former = source.external_id
     bury(source, merged_into=into)  # first: its identities become free
+    if former != filled["external_id"]:  # whoever still calls them that is told who they are now
+        source.former_external_id = former
+        source.save(update_fields=["former_external_id"])
     for name, value in filled.items():
         setattr(into, name, value)
     into.updated_at = source.updated_at

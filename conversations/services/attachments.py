@@ -1,5 +1,6 @@
 """Files: stored first, outside any transaction; then named by the message that brings them."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 else:  # Django's files take no parameters at run time
     Upload = UploadedFile
 
+# RFC 6838 section 4.2; anything else a client says is not believed.
+MIME_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,63}/[a-z0-9!#$&^_.+-]{1,63}")
 MOST_FILES = 15
 IMAGES = frozenset({"image/jpeg", "image/jpg", "image/png", "image/gif", "image/bmp", "image/webp"})
 VIDEOS = frozenset({"video/ogg", "video/mp4", "video/webm", "video/quicktime"})
@@ -123,10 +126,11 @@ def _check(uploads: Sequence[Upload]) -> None:
 def _stored(environment: Environment, upload: Upload) -> StoredFile:
     name = str(upload.name or "file").replace("\x00", "")
     place = attachment_path(Attachment(environment=environment), name)
-    content_type = str(getattr(upload, "content_type", "") or "application/octet-stream")
+    named = str(getattr(upload, "content_type", "") or "").lower()
+    content_type = named if MIME_TYPE.fullmatch(named) else "application/octet-stream"
     try:
         path = default_storage.save(place, upload)
     except BaseException:
         remove([place])  # the half of it that came
         raise
-    return StoredFile(path, name, content_type.lower(), upload.size or 0)
+    return StoredFile(path, name, content_type, upload.size or 0)

@@ -25,7 +25,6 @@ from conversations.models import Conversation, Message, SurveyAnswer
 from core.errors import NotFound, invalid
 from events.event import SYSTEM, Actor
 from events.log import publish
-from inboxes.channels import REGISTRY
 from inboxes.errors import SignatureMismatch
 
 MERGES = 0x_DE_5A  # the advisory lock of this module; the second number is the environment
@@ -186,10 +185,16 @@ def _locked(source: Contact, into: Contact) -> tuple[Contact, Contact]:
 
 
 def _may_be_claimed(owner: Contact) -> bool:
-    """Whether somebody verified may take over a record by naming its e-mail address or phone number."""
-    unsigned = [kind for kind, channel in REGISTRY.items() if channel.clients_sign]
-    vouched_for = ContactSession.of(owner.environment).filter(contact=owner).exclude(inbox__channel__in=unsigned)
-    return owner.external_id is None and not owner.verified and not vouched_for.exists()
+    """
+    Whether somebody verified may take over a record by naming its e-mail address or phone number.
+
+    The signature proves their own id and nothing else: a record somebody has ever written from stays theirs.
+    """
+    has_a_life = (
+        ContactSession.of(owner.environment).filter(contact=owner).exists()
+        or Conversation.of(owner.environment).filter(contact=owner).exists()
+    )
+    return owner.external_id is None and not owner.verified and not has_a_life
 
 
 def _agrees(owner: Contact, fields: Mapping[str, Any]) -> bool:

@@ -1,5 +1,6 @@
 """What became of a message: one rank, forward only, with a timeline; and forms that were filled in."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ RANK = {
     Message.Status.READ: 6,
 }
 SURVEY_LIVES = timedelta(days=14)
+LARGEST_FORM_BYTES = 64 * 1024
 
 
 @transaction.atomic
@@ -58,8 +60,11 @@ def submit(*, conversation: Conversation, message: Message, values: Any, actor: 
     """
     Store what a person filled into a message's form; a survey's answer becomes a rating too.
 
-    Raises SurveyOver after 14 days, Invalid for a rating that is not 1 to 5.
+    Raises SurveyOver after 14 days, Invalid for a rating that is not 1 to 5 and for more than 64 KiB.
     """
+    if len(json.dumps(values)) > LARGEST_FORM_BYTES:
+        raise invalid("submitted_values", "submitted_values take at most 64 KiB.", code="too_large",
+                      limit=LARGEST_FORM_BYTES)  # fmt: skip
     conversation = timeline.lock(conversation).conversation
     if message.content_type == "input_csat":
         if timezone.now() - message.created_at > SURVEY_LIVES:

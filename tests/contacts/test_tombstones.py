@@ -8,7 +8,8 @@ from contacts.services import tombstones
 
 NOW = timezone.now()
 EVERYTHING = {
-    "external_id": "c-1", "name": "Amine", "first_name": "Amine", "last_name": "B", "email": "amine@example.test",
+    "external_id": "c-1", "former_external_id": "old-1",
+    "name": "Amine", "first_name": "Amine", "last_name": "B", "email": "amine@example.test",
     "phone_number": "+212600000001", "avatar_url": "https://a.test/", "user_type": "premium", "language": "fr",
     "country": "MA", "city": "Rabat", "custom_attributes": {"plan": "pro"}, "tags": ["lead"], "verified": True,
     "blocked": True, "last_seen_at": NOW, "last_activity_at": NOW,
@@ -41,7 +42,7 @@ def test_nothing_is_left_of_somebody_merged_and_nothing_is_lost(live, amine):
 
     tombstones.absorb(amine, into=survivor)
 
-    assert said_of(survivor) == EVERYTHING
+    assert said_of(survivor) == {**EVERYTHING, "former_external_id": None}
     assert said_of(amine) == {name: getattr(Contact(), name) for name in EVERYTHING}
     gone = Contact.unscoped.get(pk=amine.pk)
     assert (gone.merged_into, gone.erased_at) == (survivor, None)

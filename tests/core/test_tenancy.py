@@ -128,3 +128,13 @@ class TestStartClean:
                 tenancy.enter("SELECT 1/0", [])
 
             assert count_contacts() == 0
+
+    def test_lets_a_failed_statement_be_rolled_back_to_its_savepoint(self, transactional_db, live):
+        tenancy.bind(live.pk)
+
+        tenancy.start_clean()
+        with connection.execute_wrapper(tenancy.reset_stale), transaction.atomic():
+            with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT 1/0")
+
+            assert count_contacts() == 0

@@ -29,7 +29,9 @@ DOORS = [
 def lines():
     """What the process writes while a test runs: a function that returns the JSON lines so far."""
     handler = next(
-        each for each in logging.getLogger().handlers if isinstance(each.formatter, structlog.stdlib.ProcessorFormatter)
+        each
+        for each in logging.getLogger().handlers
+        if isinstance(each, logging.StreamHandler) and isinstance(each.formatter, structlog.stdlib.ProcessorFormatter)
     )
     written = io.StringIO()
     before = handler.setStream(written)

@@ -100,7 +100,8 @@ class ExportUser(UserView):
 
     @extend_schema(operation_id="export_user", tags=["Users"], responses={200: shapes.UserExport, 410: Error})
     def get(self, request: Request, user_id: str) -> Response:  # noqa: ARG002
-        """Hand out everything held about one person, as one JSON object."""
+        """Hand out everything held about one person, as one JSON object; takes `conversations:read` too."""
+        self.caller.require("conversations:read")
         return Response(erasure.export(self.person(user_id)))
 
 

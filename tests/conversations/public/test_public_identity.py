@@ -222,17 +222,27 @@ class TestMerge:
         [merged] = LoggedEvent.unscoped.filter(type="user_merged")
         assert merged.data["merged_user_id"] == Contact.unscoped.get(pk=visitor["id"]).public_id
 
-    def test_joins_a_verified_session_to_the_visitor_who_left_its_email(self, browser, inbox):
-        visitor = browser.post("/contacts", {"email": "amine@example.test"}).json()
+    def test_joins_a_verified_session_to_a_record_nobody_ever_wrote_from(self, browser, inbox):
+        lead = contacts.create(environment=inbox.environment, fields={"email": "amine@example.test"})
         mine = browser.post("/contacts", signed(inbox, "user-42")).json()
 
         answer = browser.patch(
             f"/contacts/{mine['source_id']}", {"email": "amine@example.test", "name": "Amine"}
         ).json()
 
-        assert (answer["id"], answer["identifier"]) == (visitor["id"], "user-42")
+        assert (answer["id"], answer["identifier"]) == (lead.pk, "user-42")
         assert answer["name"] == "Amine"
-        assert browser.get(f"/contacts/{mine['source_id']}").json()["id"] == visitor["id"]
+        assert browser.get(f"/contacts/{mine['source_id']}").json()["id"] == lead.pk
+
+    def test_shows_nobody_the_conversations_of_a_visitor_whose_email_they_claim(self, browser, inbox):
+        visitor = browser.post("/contacts", {"email": "sara@example.test"}).json()
+        open_talk(browser, visitor["source_id"], "For your eyes only")
+        mine = browser.post("/contacts", signed(inbox, "mallory")).json()
+
+        answer = browser.patch(f"/contacts/{mine['source_id']}", {"email": "sara@example.test"}).json()
+
+        assert (answer["id"], answer["email"]) == (mine["id"], None)
+        assert everything_said(browser, mine["source_id"]) == []
 
     def test_moves_a_session_alone_when_its_record_is_shared(self, browser, inbox, session, me):
         other = browser.post("/contacts", {"email": "amine@example.test"}).json()["source_id"]

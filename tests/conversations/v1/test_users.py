@@ -227,6 +227,14 @@ class TestMerge:
         assert (old.status_code, old.json()["error"]["code"]) == (410, "user_merged")
         assert old["Link"] == f'</v1/users/{amine["id"]}>; rel="successor-version"'
 
+    def test_forwards_the_customers_own_old_id_too(self, api, amine):
+        api.put("/v1/users/c-2")
+        api.post("/v1/users/merge", {"from": "c-2", "into": "c-1"})
+
+        for answer in (api.get("/v1/users/c-2"), api.put("/v1/users/c-2", {"name": "Again"})):
+            assert (answer.status_code, answer.json()["error"]["code"]) == (410, "user_merged")
+            assert answer["Link"] == f'</v1/users/{amine["id"]}>; rel="successor-version"'
+
     @pytest.mark.parametrize("method", ["get", "patch", "delete", "put"])
     def test_leaves_nothing_to_do_with_the_old_id(self, api, amine, method):
         other = api.put("/v1/users/c-2").json()
