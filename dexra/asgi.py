@@ -5,6 +5,7 @@ The ASGI application: HTTP goes to Django's WSGI handler in threads, ``/cable`` 
 or ``all``.
 """
 
+import gc
 import logging
 import os
 from collections.abc import Awaitable, Callable
@@ -76,6 +77,7 @@ class Application:
         self._watch_signals()
         if self._role != "web":
             process.hub()
+        gc.freeze()  # what was loaded to serve stays loaded: the collector need not look through it ever again
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.close()

@@ -76,7 +76,7 @@ class Bridge:
         scope = {**scope, "headers": headers, "query_string": query}
         body: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115  closed below
         try:
-            length = await self._read(scope, _patient(receive), body)
+            length = await self._read(scope, receive, body)
             environ: dict[str, Any] = dict(build_environ(scope, body))  # type: ignore[arg-type]  # it wants a reader
             environ["CONTENT_LENGTH"] = str(length)
             await self._deliver(await self._in_thread(self._ask, environ), send)
@@ -97,7 +97,7 @@ class Bridge:
         longest = self._longest_body if has_files else self._longest_text
         announced = headers.get(b"content-length", b"")
         expected = int(announced) if announced.isdigit() else longest if b"transfer-encoding" in headers else 0
-        if expected > longest:
+        if expected > longest or not expected:
             return expected
         is_long = expected > IN_MEMORY_BYTES
         if is_long and self._long_bodies >= MOST_LONG_BODIES:
@@ -105,7 +105,7 @@ class Bridge:
         self._long_bodies += is_long
         try:
             async with asyncio.timeout(BODY_SECONDS + expected / BODY_BYTES_A_SECOND):
-                length = await _copy(receive, body, longest) if expected else 0
+                length = await _copy(_patient(receive) if is_long else receive, body, longest)
         except TimeoutError:
             raise TooSlow from None
         finally:
@@ -131,12 +131,15 @@ class Bridge:
 
     async def _deliver(self, answer: Answer, send: Send) -> None:
         """Pass an answer on to the server, a chunk at a time where there are several."""
-        send = _patient_send(send)
+        start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        if answer.rest is None:
+            await _hand_over(send, start, {"type": "http.response.body", "body": answer.body})
+            return
         try:
-            await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-            while answer.rest and (chunk := await self._in_thread(next, answer.rest, None)) is not None:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await send({"type": "http.response.body", "body": answer.body})
+            await _hand_over(send, start)
+            while (chunk := await self._in_thread(next, answer.rest, None)) is not None:
+                await _hand_over(send, {"type": "http.response.body", "body": chunk, "more_body": True})
+            await _hand_over(send, {"type": "http.response.body", "body": b""})
         finally:
             if answer.close is not None:
                 await self._in_thread(answer.close)
@@ -147,38 +150,35 @@ class Bridge:
 
 
 async def _copy(receive: Receive, body: IO[bytes], longest: int) -> int:
+    """Read a body into ``body`` until it ends or is too long; return its length. Raises ClientGone."""
     length, more = 0, True
     while more and length <= longest:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone("the client left before its request was complete")
         piece, more = message.get("body", b""), message.get("more_body", False)
         length += body.write(piece)
     return length
 
 
 def _patient(receive: Receive) -> Receive:
-    """Wait for the body, but not for ever, and not for a client that has left."""
+    """Wait for each piece of a long body, but not for ever."""
 
-    async def receive_body() -> Message:
+    async def receive_piece() -> Message:
         async with asyncio.timeout(CLIENT_SECONDS):
-            message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone("the client left before its request was complete")
-        return message
+            return await receive()
 
-    return receive_body
+    return receive_piece
 
 
-def _patient_send(send: Send) -> Send:
-    """Wait for the client to take its answer, but not for ever."""
-
-    async def send_answer(message: Message) -> None:
-        try:
-            async with asyncio.timeout(CLIENT_SECONDS):
+async def _hand_over(send: Send, *messages: Message) -> None:
+    """Wait for the client to take a piece of its answer, but not for ever. Raises ClientGone."""
+    try:
+        async with asyncio.timeout(CLIENT_SECONDS):
+            for message in messages:
                 await send(message)
-        except OSError as gone:  # a TimeoutError is one
-            raise ClientGone("the client does not take its answer") from gone
-
-    return send_answer
+    except OSError as gone:  # a TimeoutError is one
+        raise ClientGone("the client does not take its answer") from gone
 
 
 def _ascii(query: bytes) -> bytes:
