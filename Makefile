@@ -14,6 +14,9 @@ INSTALL := umask 022 && $(BIN)/python -m pip install --quiet --disable-pip-versi
 # Where node is, the tests of real third-party clients run too.
 CLIENTS := $(if $(shell command -v npm),$(if $(wildcard tests/clients/package.json),tests/clients/node_modules/.stamp))
 TESTS ?=
+# The quick ones in two processes, then, one by one, those that start servers and wait for clocks.
+QUICK := $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+PYTEST := $(if $(TESTS),$(BIN)/python -m pytest $(TESTS),sh -c '$(QUICK) && exec $(BIN)/python -m pytest -m slow')
 
 .PHONY: run test check bench lint format lock clean help FORCE
 
@@ -21,10 +24,10 @@ run: .venv/run.lock  ## start everything; Ctrl-C stops it
 	@exec $(LAUNCH) run --with-parent
 
 test: .venv/dev.lock $(CLIENTS)  ## every test; TESTS="-k name" chooses
-	@DEXRA_DATA_DIR=var/test exec $(LAUNCH) exec --no-fsync -- $(BIN)/python -m pytest $(TESTS)
+	@DEXRA_DATA_DIR=var/test exec $(LAUNCH) exec --no-fsync -- $(PYTEST)
 
 check: lint  ## what a change has to pass: style, types, layers, the fast tests
-	@DEXRA_DATA_DIR=var/test exec $(LAUNCH) exec --no-fsync -- $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(TESTS)
+	@DEXRA_DATA_DIR=var/test exec $(LAUNCH) exec --no-fsync -- $(QUICK) $(TESTS)
 
 bench: .venv/dev.lock  ## measure it
 	@DEXRA_DATA_DIR=var/bench exec $(LAUNCH) exec -- $(BIN)/python -m bench $(ONLY)
