@@ -20,10 +20,11 @@ def busy_browser(inbox: Any, seed: int) -> Callable[[], list[int]]:
     chance = random.Random(seed)  # noqa: S311  the same lives every time
 
     def call(browser: Browser) -> Any:
-        path = f"/contacts/device-{chance.randrange(4)}"
+        path = f"/contacts/device-{chance.randrange(12)}"
         pair = signed(inbox, chance.choice(["amine", "zoe"]))
         claim = {"email": f"{chance.randrange(3)}@example.test", "phone_number": f"+21260000000{chance.randrange(3)}"}
         choices: list[Callable[[], Any]] = [
+            lambda: browser.post("/contacts", {"source_id": path.rpartition("/")[2]}),
             lambda: browser.post("/contacts", {"source_id": path.rpartition("/")[2], **claim}),
             lambda: browser.post("/contacts", {"source_id": path.rpartition("/")[2], **claim, **pair}),
             lambda: browser.post("/contacts", claim),
