@@ -158,7 +158,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 30
 EVENT_RETENTION_DAYS: int = env.int("DEXRA_EVENT_RETENTION_DAYS", default=30)
-HTTP_THREADS: int = env.int("DEXRA_HTTP_THREADS", default=6)
+HTTP_THREADS: int = env.int("DEXRA_HTTP_THREADS", default=4)
 
 # --- for operators ---------------------------------------------------------------------------
 
