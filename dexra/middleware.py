@@ -1,9 +1,11 @@
 """What every HTTP request goes through, whichever door it takes."""
 
+import io
 import ipaddress
 import time
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import IO
 
 import structlog
 from django.conf import settings
@@ -23,6 +25,7 @@ log = structlog.get_logger("dexra.http")
 requests = Counter("dexra_http_requests", "Answered requests", ["surface", "method", "status"])
 seconds = Histogram("dexra_http_request_seconds", "Time to answer", ["surface"])
 SURFACES = ("/v1/", "/public/", "/inbound/", "/admin/", "/files/")
+EPILOGUE_BYTES = 1024  # what may stand behind the last boundary; nobody sends more than a line break
 QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
 
@@ -78,7 +81,7 @@ class FailureGuard:
 
 
 class BodyLimit:
-    """Refuses bodies that are too long before they are read; files may be longer."""
+    """Refuses bodies that are too long, files may be longer, and forms that were cut off on their way."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
@@ -89,6 +92,10 @@ class BodyLimit:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > limit:
             return render(request, too_large(limit))
+        if multipart and is_cut_off(request, int(length) if length.isdigit() else 0):
+            return render(
+                request, DomainError("The form ends before its last boundary; send it again.", code="cut_off")
+            )
         try:
             return self.answer(request)
         except RawPostDataException:
@@ -103,6 +110,22 @@ def render(request: HttpRequest, error: DomainError) -> JsonResponse:
         headers = {**error.headers, "Access-Control-Allow-Origin": "*"}
         return JsonResponse(body, status=error.status, headers=headers)
     return JsonResponse(envelope(error), status=error.status, headers=error.headers)
+
+
+def is_cut_off(request: HttpRequest, length: int) -> bool:
+    """
+    Whether a form lacks the boundary that ends it (RFC 2046 section 5.1.1): Django would take what is there as all.
+
+    Only a body that was read whole before (as the bridge does) can be looked at from its end.
+    """
+    boundary = (request.content_params or {}).get("boundary")
+    body: IO[bytes] = request.META.get("wsgi.input") or io.BytesIO()
+    if not boundary or not length or not body.seekable():
+        return False
+    body.seek(max(0, length - len(boundary) - EPILOGUE_BYTES))
+    end = body.read()
+    body.seek(0)
+    return f"--{boundary}--".encode() not in end
 
 
 def too_large(limit: int) -> TooLarge:
