@@ -48,7 +48,7 @@ class Answer:
 
 
 class TooSlow(Exception):
-    """The client takes too long over its body, or too many do at once."""
+    """The client takes too long over its body."""
 
 
 TIMED_OUT = Answer(408, [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")], b"Too slow")
@@ -74,9 +74,15 @@ class Bridge:
         """Serve one request."""
         headers, query = _without_impostors(scope["headers"]), _ascii(scope["query_string"])
         scope = {**scope, "headers": headers, "query_string": query}
+        expected, longest = self._expected(dict(headers))
+        is_long = IN_MEMORY_BYTES < expected <= longest
+        if is_long and self._long_bodies >= MOST_LONG_BODIES:
+            await self._deliver(TIMED_OUT, send)
+            return
         body: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115  closed below
+        self._long_bodies += is_long  # until its file is gone, not only until it is read
         try:
-            length = await self._read(scope, receive, body)
+            length = await _read(receive, body, expected, longest)
             environ: dict[str, Any] = dict(build_environ(scope, body))  # type: ignore[arg-type]  # it wants a reader
             environ["CONTENT_LENGTH"] = str(length)
             await self._deliver(await self._in_thread(self._ask, environ), send)
@@ -86,32 +92,16 @@ class Bridge:
             return
         finally:
             body.close()
+            self._long_bodies -= is_long
 
-    async def _read(self, scope: Message, receive: Receive, body: IO[bytes]) -> int:
-        """
-        Read a body and return its length; one that is announced to be too long is not read, one that grows too long
-        is left there. Raises TooSlow, ClientGone.
-        """
-        headers = dict(scope["headers"])
+    def _expected(self, headers: dict[bytes, bytes]) -> tuple[int, int]:
+        """Return how many bytes a body will have, if nobody says as many as it may, and how many it may."""
         has_files = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
         longest = self._longest_body if has_files else self._longest_text
         announced = headers.get(b"content-length", b"")
-        expected = int(announced) if announced.isdigit() else longest if b"transfer-encoding" in headers else 0
-        if expected > longest or not expected:
-            return expected
-        is_long = expected > IN_MEMORY_BYTES
-        if is_long and self._long_bodies >= MOST_LONG_BODIES:
-            raise TooSlow
-        self._long_bodies += is_long
-        try:
-            async with asyncio.timeout(BODY_SECONDS + expected / BODY_BYTES_A_SECOND):
-                length = await _copy(_patient(receive) if is_long else receive, body, longest)
-        except TimeoutError:
-            raise TooSlow from None
-        finally:
-            self._long_bodies -= is_long
-        body.seek(0)
-        return length
+        if announced.isdigit():
+            return int(announced), longest
+        return (longest if b"transfer-encoding" in headers else 0), longest
 
     def _ask(self, environ: dict[str, Any]) -> Answer:
         """Let Django answer; runs in a thread."""
@@ -147,6 +137,23 @@ class Bridge:
     async def _in_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
         run = contextvars.copy_context().run
         return await asyncio.get_running_loop().run_in_executor(self.executor, run, work, *arguments)
+
+
+async def _read(receive: Receive, body: IO[bytes], expected: int, longest: int) -> int:
+    """
+    Read a body and return its length; one that is announced to be too long is not read, one that grows too long is
+    left there. Raises TooSlow, ClientGone.
+    """
+    if expected > longest or not expected:
+        return expected
+    is_long = expected > IN_MEMORY_BYTES
+    try:
+        async with asyncio.timeout(BODY_SECONDS + expected / BODY_BYTES_A_SECOND):
+            length = await _copy(_patient(receive) if is_long else receive, body, longest)
+    except TimeoutError:
+        raise TooSlow from None
+    body.seek(0)
+    return length
 
 
 async def _copy(receive: Receive, body: IO[bytes], longest: int) -> int:

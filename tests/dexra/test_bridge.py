@@ -162,6 +162,30 @@ class TestBody:
 
         assert asyncio.run(scene()) == 408
 
+    def test_counts_as_under_way_until_it_was_answered(self, monkeypatch):
+        monkeypatch.setattr(bridge, "MOST_LONG_BODIES", 1)
+        answering, may_answer = threading.Event(), threading.Event()
+
+        def wait(environ, start_response):
+            answering.set()
+            may_answer.wait(5)
+            start_response("200 OK", [])
+            return [b"ok"]
+
+        async def scene():
+            first = Exchange(wait, headers=[(LENGTH, b"100000")])
+            second = Exchange(wait, headers=[(LENGTH, b"100000")])
+            second.bridge = first.bridge
+            await send(first, b"x" * 100_000)
+            running = asyncio.create_task(first.run())
+            await asyncio.to_thread(answering.wait, 5)
+            await second.run()
+            may_answer.set()
+            await running
+            return second.got[0]["status"], first.got[0]["status"]
+
+        assert asyncio.run(scene()) == (408, 200)
+
     def test_is_refused_when_too_many_long_ones_are_under_way(self, monkeypatch):
         monkeypatch.setattr(bridge, "MOST_LONG_BODIES", 0)
 
