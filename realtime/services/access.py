@@ -1,8 +1,6 @@
 """Withdrawn access: sockets that are open are ended, and what was kept for their return is forgotten."""
 
-from core import redis as redis_connections
 from events.event import Event
-from realtime import transport
 from realtime.services import broker
 
 
@@ -17,5 +15,4 @@ def cut_off(event: Event) -> None:
         broker.disconnect(f"user:{user_id}", reason="remote", reconnect=True)
     for session_id in event.context.get("session_ids", ()):
         broker.disconnect(f"contact-session:{session_id}", reason="unauthorized", reconnect=False)
-        stream = f"s:{session_id}"
-        redis_connections.client().delete(transport.log_key(stream), transport.top_key(stream))
+        broker.forget(f"s:{session_id}")

@@ -88,6 +88,12 @@ def disconnect(identity: str, *, reason: str, reconnect: bool) -> None:
     publish([Publication(transport.CONTROL_STREAM, frames.encode(order).encode(), secrets.token_hex(8))])
 
 
+def forget(stream: str) -> None:
+    """Drop what is kept of a stream; whoever resumes it is told that its history is gone. Raises redis.RedisError."""
+    redis_connections.client().delete(transport.log_key(stream), transport.top_key(stream))
+    _Memory.tops.pop(stream, None)
+
+
 def show_availability(*, user_id: int, environment_ids: Sequence[int], availability: str) -> None:
     """Show an agent as ``online``, ``busy`` or ``offline`` from now on. Never raises for a missing Redis."""
     try:
