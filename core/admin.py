@@ -13,6 +13,7 @@ from django.db import DataError, transaction
 from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -293,7 +294,23 @@ def linked(name: str, label: str = "") -> Callable[[Any], SafeString | str]:
 
     @admin.display(description=label or name.replace("_", " "), ordering=name)
     def column(row: Any) -> SafeString | str:
-        target = getattr(row, name)
+        target = getattr(row, name, None)  # a key without a constraint may name what is gone
         return "-" if target is None else format_html('<a href="{}">{}</a>', url_of(target), target)
 
     return column
+
+
+def leading(prefix: str, column: str, label: str) -> Callable[[Any], SafeString | str]:
+    """Return a column that leads to the row of another kind whose number ``column`` holds."""
+
+    @admin.display(description=label, ordering=column)
+    def link(row: Any) -> SafeString | str:
+        number = getattr(row, column)
+        return "-" if number is None else to_find(ids.encode(prefix, number))
+
+    return link
+
+
+def to_find(public_id: str) -> SafeString:
+    """Return a link to whatever a public id names."""
+    return format_html('<a href="{}?q={}">{}</a>', reverse("admin:find"), public_id, public_id)

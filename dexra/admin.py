@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Environment
 from core import ids
-from core.admin import RecordAdmin, among, linked, named_tenant, pretty
+from core.admin import RecordAdmin, among, linked, named_tenant, pretty, to_find
 from events.backlog import LATE_SECONDS
 from events.event import CATALOGUE, ID_PREFIX
 from events.models import LoggedEvent
@@ -136,12 +136,12 @@ class LoggedEventAdmin(RecordAdmin):
     @admin.display(description="conversation", ordering="conversation_id")
     def conversation(self, event: LoggedEvent) -> SafeString | str:
         """Lead to its conversation."""
-        return _find(ids.encode("conv", event.conversation_id)) if event.conversation_id else "-"
+        return to_find(ids.encode("conv", event.conversation_id)) if event.conversation_id else "-"
 
     @admin.display(description="actor", ordering="actor_id")
     def actor(self, event: LoggedEvent) -> SafeString | str:
         """Say who made it happen."""
-        return format_html("{} {}", event.actor_type, _find(event.actor_id) if event.actor_id else "")
+        return format_html("{} {}", event.actor_type, to_find(event.actor_id) if event.actor_id else "")
 
     @admin.display(description="about")
     def about(self, event: LoggedEvent) -> SafeString | str:
@@ -149,11 +149,7 @@ class LoggedEventAdmin(RecordAdmin):
         named = [ids.encode("conv", event.conversation_id)] if event.conversation_id else []
         told = (event.data.get(kind) for kind in ("message", "user"))
         named += [str(each["id"]) for each in told if isinstance(each, dict) and "id" in each]
-        return format_html_join(" · ", "{}", ((_find(public_id),) for public_id in named)) or "-"
-
-
-def _find(public_id: str) -> SafeString:
-    return format_html('<a href="{}?q={}">{}</a>', reverse("admin:find"), public_id, public_id)
+        return format_html_join(" · ", "{}", ((to_find(public_id),) for public_id in named)) or "-"
 
 
 @admin.register(LogEntry)

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "contacts",
     "conversations",
     "realtime",
+    "webhooks",
     "dexra",
 ]
 MIDDLEWARE = [

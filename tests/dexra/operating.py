@@ -1,5 +1,6 @@
 """An installation with a row of every kind, and the operators who look at it."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Account, ApiKey, Environment, User
 from accounts.services import audit, idempotency, keys, members
@@ -20,8 +22,10 @@ from core import tenancy
 from inboxes.models import Inbox
 from inboxes.services import inboxes
 from realtime.models import HeldBroadcast
+from webhooks.models import Attempt, Body, Delivery, Endpoint, Health, Replay, Secret
 
 PASSWORD = "correct horse battery"
+SIGNING_SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 WORDS = "Something only the two of them should read"
 
 
@@ -57,6 +61,8 @@ class World:
             "attachment's token": attachment.token,
             "attachment's path": str(attachment.file),
             "stored answer": "the-answer-that-was-stored",
+            "webhook secret": SIGNING_SECRET,
+            "custom header": "Bearer of-a-customers-server",
         }
 
 
@@ -74,6 +80,7 @@ def build(account: Account, live: Environment) -> World:
     answer = {"csat_survey_response": {"rating": 4, "feedback_message": "Kind"}}
     statuses.submit(conversation=conversation, message=survey, values=answer)
     _the_rest(live, key, agent, message)
+    _webhooks(live, conversation)
     return World(account, live, key, plain, inbox, session, conversation, message)
 
 
@@ -96,6 +103,25 @@ def _the_rest(live: Environment, key: ApiKey, agent: User, message: Message) -> 
     stored = idempotency.Answer(201, {"secret": "the-answer-that-was-stored"})
     idempotency.once(environment=live, api_key=key, request=request, act=lambda: stored)
     LogEntry.objects.log_actions(agent.pk, [live.account], CHANGE, "Change name or plan", single_object=True)
+
+
+def _webhooks(live: Environment, conversation: Conversation) -> None:
+    now, headers = timezone.now(), {"Authorization": "Bearer of-a-customers-server"}
+    url = "https://hooks.acme.test/dexra"
+    endpoint = Endpoint.unscoped.create(environment=live, url=url, custom_headers=headers)
+    Secret.unscoped.create(environment=live, endpoint=endpoint, secret=SIGNING_SECRET)
+    Health.unscoped.create(environment=live, endpoint=endpoint, consecutive_failures=1)
+    Replay.unscoped.create(environment=live, endpoint=endpoint, kind="recover", since=now, until=now)
+    event = {"environment": live, "event_id": 1, "event_at": now, "type": "message_in"}
+    about = {**event, "conversation_id": conversation.pk}
+    said = json.dumps({"type": "message_in", "data": {"message_text": WORDS}}).encode()
+    Body.unscoped.create(**about, dialect="dexra", content=said)
+    delivery = Delivery.unscoped.create(**about, endpoint=endpoint, livemode=True, tries=1, last_status=503)
+    Attempt.unscoped.create(
+        environment=live, delivery_id=delivery.pk, endpoint_id=endpoint.pk, event_id=1, n=1, trigger="auto",
+        sent_at=now, duration_ms=42, url=url, status_code=503, error_class="http_status", remote_ip="203.0.113.9",
+        request_headers={"webhook-id": "evt_1", **headers}, response_body="Come back later",
+    )  # fmt: skip
 
 
 def operator_client(**flags: Any) -> tuple[Client, User]:

@@ -1,0 +1,1 @@
+"""Signed, retried, replayable events to customers' servers."""

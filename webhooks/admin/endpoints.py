@@ -1,0 +1,82 @@
+"""The pages of endpoints, their secrets and health, and of what is sent to them again."""
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from core import crypto
+from core.admin import RecordAdmin, among, as_json, identity, linked
+from webhooks.models import Endpoint, Health, Replay, Secret
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(RecordAdmin):
+    """Where customers' servers are told. What custom headers hold stays hidden: they are often passwords."""
+
+    found_by = {"whe": "pk", "inb": "inbox"}
+    within = ("inbox",)
+    list_display = (identity, "url", "state", "disabled_reason", "dialect", linked("inbox"), "created_at")
+    list_filter = ("state", "disabled_reason", "dialect", "captures")
+    date_hierarchy = "created_at"
+    related = ("inbox",)
+    search_fields = ("url", "description")
+    search_help_text = "A part of the URL or of the description, a whe_… or an inb_… id."
+    shown = (
+        identity, "url", "description", "state", "disabled_reason", "dialect", "signature", "events", "inbox",
+        "headers", "max_in_flight", "rate_per_second", "captures", "created_at", "updated_at", "deleted_at",
+    )  # fmt: skip
+
+    @admin.display(description="custom headers")
+    def headers(self, endpoint: Endpoint) -> SafeString | str:
+        """Name the headers."""
+        return as_json(dict.fromkeys(endpoint.custom_headers, crypto.MASK)) if endpoint.custom_headers else "-"
+
+
+@admin.register(Secret)
+class SecretAdmin(RecordAdmin):
+    """What deliveries are signed with, by its last four characters."""
+
+    found_by = {"whe": "endpoint"}
+    within = ("endpoint",)
+    list_display = ("id", linked("endpoint"), "hint", "created_at", "expires_at")
+    related = ("endpoint",)
+    search_help_text = "A whe_… id."
+    shown = ("endpoint", "hint", "created_at", "expires_at")
+
+    @admin.display(description="secret")
+    def hint(self, secret: Secret) -> str:
+        """Tell it from the others."""
+        return crypto.masked(secret.secret)
+
+
+@admin.register(Health)
+class HealthAdmin(RecordAdmin):
+    """How endpoints have been doing, and when the engine looks at them next."""
+
+    found_by = {"whe": "endpoint"}
+    within = ("endpoint",)
+    list_display = (
+        linked("endpoint"), "consecutive_failures", "failing_since", "last_error", "hold_until", "in_flight_cap",
+        "next_due_at",
+    )  # fmt: skip
+    related = ("endpoint",)
+    search_help_text = "A whe_… id."
+    shown = (
+        "endpoint", "next_due_at", "hold_until", "in_flight_cap", "successes_at_cap", "tokens", "tokens_at",
+        "consecutive_failures", "failing_since", "last_failure_at", "last_success_at", "last_error", "told_stage",
+        "told_exhausted_at",
+    )  # fmt: skip
+
+
+@admin.register(Replay)
+class ReplayAdmin(RecordAdmin):
+    """What is sent again, and how far that is."""
+
+    found_by = {"whr": "pk", "whe": "endpoint"}
+    within = ("endpoint",)
+    list_display = (identity, linked("endpoint"), "kind", "state", "since", "until", "queued", "created_at")
+    list_filter = (among("kind", *Replay.Kind.values), among("state", *Replay.State.values))
+    related = ("endpoint",)
+    search_help_text = "A whr_… or a whe_… id."
+    shown = (
+        identity, "endpoint", "kind", "state", "since", "until", "cursor", "queued", "created_at", "finished_at",
+    )  # fmt: skip

@@ -1,0 +1,306 @@
+"""Endpoints of customers' servers, what is on its way to them, and every attempt to deliver it."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import TenantModel
+from core import ids
+from core.crypto import EncryptedJSONField, EncryptedTextField
+from inboxes.models import Inbox
+
+MOST_IN_FLIGHT = 10
+# What the claim looks through, and nothing else: the partial indexes stay as small as the work there is.
+WAITS = models.Q(state="pending")
+LEASED = models.Q(state="delivering")
+HAS_WORK = models.Q(next_due_at__isnull=False)
+
+
+class Endpoint(TenantModel):
+    """A URL of a customer that wants to be told what happens in one environment."""
+
+    class State(models.TextChoices):
+        """Whether it is told; what happens meanwhile is kept for it."""
+
+        ACTIVE = "active"
+        PAUSED = "paused"
+        DISABLED = "disabled"
+
+    class Reason(models.TextChoices):
+        """Why it is disabled."""
+
+        MANUAL = "manual", "Switched off by hand"
+        GONE = "gone", "It answered 410"
+        FAILING = "failing", "It failed for days"
+
+    class Dialect(models.TextChoices):
+        """How bodies and signatures are written."""
+
+        DEXRA = "dexra"
+        CHATWOOT = "chatwoot"
+
+    class Signature(models.TextChoices):
+        """How bodies in our own dialect are signed (Standard Webhooks)."""
+
+        HMAC = "v1", "HMAC-SHA256"
+        ED25519 = "v1a", "Ed25519"
+
+    # The API inbox whose ``webhook_url`` this is; null for one that was made by itself.
+    inbox = models.OneToOneField(Inbox, models.CASCADE, null=True, blank=True, related_name="+")
+    url = models.TextField()
+    events = ArrayField(models.CharField(max_length=60), default=list, blank=True, help_text="Empty: all of them.")
+    description = models.CharField(max_length=255, blank=True, default="")
+    dialect = models.CharField(max_length=10, choices=Dialect, default=Dialect.DEXRA)
+    signature = models.CharField(max_length=3, choices=Signature, default=Signature.HMAC)
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    disabled_reason = models.CharField(max_length=10, choices=Reason, blank=True, default="")
+    custom_headers = EncryptedJSONField(default=dict, blank=True)
+    max_in_flight = models.PositiveSmallIntegerField(default=MOST_IN_FLIGHT)
+    rate_per_second = models.FloatField(null=True, blank=True)
+    # Sandbox only: requests are made, signed and shown, but not sent.
+    captures = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "webhook endpoint"
+        indexes = [models.Index(fields=["environment", "id"], name="webhooks_endpoints")]
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def public_id(self) -> str:
+        """``whe_...``"""
+        return ids.encode("whe", self.pk)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether deliveries leave now, rather than wait."""
+        return self.state == self.State.ACTIVE and self.deleted_at is None
+
+
+class Secret(TenantModel):
+    """What an endpoint's deliveries are signed with; while a rotation lasts there are several."""
+
+    endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="secrets")
+    # whsec_ and base64 of 32 bytes, or whsk_ and base64 of an Ed25519 seed and its public key.
+    secret = EncryptedTextField(editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "webhook secret"
+
+    def __str__(self) -> str:
+        return f"of {self.endpoint_id}"
+
+
+class Health(TenantModel):
+    """
+    How an endpoint has been doing. Apart from the endpoint, so that what changes with every delivery never locks the
+    row that fan-out reads.
+    """
+
+    endpoint = models.OneToOneField(Endpoint, models.CASCADE, primary_key=True, related_name="health")
+    # When the engine should look at this endpoint again; null: nothing waits.
+    next_due_at = models.DateTimeField(null=True, blank=True)
+    # Nothing is sent before: the endpoint asked for it (Retry-After), or failed too often in a row.
+    hold_until = models.DateTimeField(null=True, blank=True)
+    in_flight_cap = models.PositiveSmallIntegerField(default=MOST_IN_FLIGHT)  # additive increase, halved when slow
+    successes_at_cap = models.PositiveSmallIntegerField(default=0)
+    # Tokens of the endpoint's own rate, and when they were counted.
+    tokens = models.FloatField(default=0)
+    tokens_at = models.DateTimeField(null=True, blank=True)
+    consecutive_failures = models.PositiveIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    last_failure_at = models.DateTimeField(null=True, blank=True)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=40, blank=True, default="")
+    # How far its people were told that it fails: 0 not at all, then at the start, on day 3, when disabled.
+    told_stage = models.PositiveSmallIntegerField(default=0)
+    told_exhausted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "health"
+        indexes = [models.Index(fields=["next_due_at"], name="webhooks_due", condition=HAS_WORK)]
+
+    def __str__(self) -> str:
+        return f"of {self.endpoint_id}"
+
+
+class Body(TenantModel):
+    """
+    What is said about one event in one dialect: the very bytes that are signed and sent, kept once for everybody.
+
+    Partitioned by the day of ``event_at``. Emptied when the person it is about is erased.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    event_id = models.BigIntegerField()
+    event_at = models.DateTimeField()
+    dialect = models.CharField(max_length=10, choices=Endpoint.Dialect)
+    type = models.CharField(max_length=60)
+    conversation_id = models.BigIntegerField(null=True)
+    contact_id = models.BigIntegerField(null=True)
+    sequence = models.BigIntegerField(null=True)
+    content = models.BinaryField()
+
+    class Meta:
+        db_table = "webhooks_body"
+        verbose_name_plural = "bodies"
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"
+
+
+class Delivery(TenantModel):
+    """
+    One event on its way to one endpoint; the row is the queue.
+
+    ``attempts`` counts what the schedule allowed; attempts somebody asked for (``extra``) come on top: the row is
+    pending until they are made, then goes back to ``returns_to`` and ``returns_at`` unless one of them arrived.
+    """
+
+    class State(models.TextChoices):
+        """Where it stands. A pending one whose endpoint is paused or disabled is shown as ``held``."""
+
+        PENDING = "pending"
+        DELIVERING = "delivering"
+        DELIVERED = "delivered"
+        EXHAUSTED = "exhausted"
+        CANCELED = "canceled"
+        QUARANTINED = "quarantined"
+
+    class Trigger(models.TextChoices):
+        """Why an attempt is made."""
+
+        AUTO = "auto", "Schedule"
+        MANUAL = "manual", "Resent"
+        RECOVER = "recover", "Recovered"
+        REPLAY = "replay", "Replayed"
+        TEST = "test", "Test event"
+        REHEARSAL = "rehearsal", "Sandbox rehearsal"
+
+    class Rehearsal(models.TextChoices):
+        """What a sandbox delivery does on purpose; one attempt, and never again."""
+
+        DUPLICATE = "duplicate"
+        REORDER = "reorder"
+        DELAY = "delay"
+        BAD_SIGNATURE = "bad_signature"
+        STALE_TIMESTAMP = "stale_timestamp"
+
+    id = models.BigAutoField(primary_key=True)
+    endpoint = models.ForeignKey(Endpoint, models.DO_NOTHING, db_constraint=False, related_name="+")
+    event_id = models.BigIntegerField()
+    event_at = models.DateTimeField()
+    type = models.CharField(max_length=60)
+    conversation_id = models.BigIntegerField(null=True)
+    livemode = models.BooleanField()
+    rehearsal = models.CharField(max_length=20, choices=Rehearsal, blank=True, default="")
+    state = models.CharField(max_length=12, choices=State, default=State.PENDING)
+    trigger = models.CharField(max_length=10, choices=Trigger, default=Trigger.AUTO)  # of the next attempt
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)  # of the schedule's
+    tries = models.PositiveSmallIntegerField(default=0)  # all of them; the last one's ``n``
+    claims = models.PositiveSmallIntegerField(default=0)  # since the last attempt that was written down
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    extra = models.PositiveSmallIntegerField(default=0)
+    returns_to = models.CharField(max_length=12, choices=State, blank=True, default="")
+    returns_at = models.DateTimeField(null=True, blank=True)
+    last_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    last_error = models.CharField(max_length=40, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "webhook delivery"
+        verbose_name_plural = "webhook deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event_id", "endpoint"], condition=models.Q(rehearsal=""), name="one_delivery_of_an_event"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["endpoint", "next_attempt_at"], name="webhooks_pending", condition=WAITS),
+            models.Index(fields=["endpoint", "lease_until"], name="webhooks_leased", condition=LEASED),
+            models.Index(fields=["environment", "id"], name="webhooks_deliveries"),
+            models.Index(fields=["endpoint", "id"], name="webhooks_of_endpoint"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} to {self.endpoint_id}"
+
+    @property
+    def public_id(self) -> str:
+        """``whd_...``"""
+        return ids.encode("whd", self.pk)
+
+
+class Attempt(TenantModel):
+    """One request that was made, and what came back. Only ever added to; partitioned by the day of ``sent_at``."""
+
+    id = models.BigAutoField(primary_key=True)
+    delivery_id = models.BigIntegerField()
+    endpoint_id = models.BigIntegerField()
+    event_id = models.BigIntegerField()
+    n = models.PositiveSmallIntegerField()
+    trigger = models.CharField(max_length=10, choices=Delivery.Trigger)
+    sent_at = models.DateTimeField()
+    duration_ms = models.PositiveIntegerField()
+    url = models.TextField()
+    status_code = models.PositiveSmallIntegerField(null=True)
+    error_class = models.CharField(max_length=40, blank=True, default="")
+    remote_ip = models.CharField(max_length=45, blank=True, default="")
+    request_headers = models.JSONField(default=dict)
+    response_headers = models.JSONField(default=dict)
+    response_body = models.TextField(blank=True, default="")
+
+    class Meta:
+        db_table = "webhooks_attempt"
+        verbose_name = "webhook attempt"
+
+    def __str__(self) -> str:
+        return f"{self.n} of {self.delivery_id}"
+
+
+class Replay(TenantModel):
+    """A range of events that is sent to an endpoint again, a few at a time beside what is new."""
+
+    class Kind(models.TextChoices):
+        """Which of the range's events are meant."""
+
+        RECOVER = "recover", "What failed"
+        REPLAY = "replay", "All of it"
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        RUNNING = "running"
+        DONE = "done"
+        CANCELED = "canceled"
+
+    endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind)
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    cursor = models.BigIntegerField(default=0)  # the last delivery or event that was queued
+    queued = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "webhook replay"
+        indexes = [models.Index(fields=["state"], name="webhooks_replays", condition=models.Q(state="running"))]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.endpoint_id}"
+
+    @property
+    def public_id(self) -> str:
+        """``whr_...``"""
+        return ids.encode("whr", self.pk)
