@@ -200,8 +200,13 @@ def answer_error(error: Exception, context: Mapping[str, Any]) -> Response | Non
 
 
 def database_away() -> Unavailable:
-    """The error of a request that met an absent database."""
-    return Unavailable("The database is away; nothing was changed. Try again.", retry_after=2)
+    """
+    The error of a request that met an absent database.
+
+    It promises nothing: what a server was told before it went away, it may have done.
+    """
+    again = "Try again, a POST with the same Idempotency-Key or client_message_id: then nothing happens twice."
+    return Unavailable(f"The database is away. {again}", retry_after=2)
 
 
 def envelope(error: DomainError) -> dict[str, Any]:

@@ -137,7 +137,8 @@ def reset_stale(
     """Execute a query, first letting go of a tenant bound by an earlier request (an execute wrapper)."""
     raw = context["connection"].connection
     if getattr(raw, "dexra_stale", False) and not getattr(raw, "dexra_rebinding", False) and not _is_broken(raw):
-        raw.execute("SELECT set_config('dexra.environment', '', false)")
+        with context["connection"].wrap_database_errors:
+            raw.execute("SELECT set_config('dexra.environment', '', false)")
         raw.dexra_tenant = None
         # In a transaction the mark stays, and so does the reset before each query: a rollback would undo it.
         raw.dexra_stale = context["connection"].in_atomic_block

@@ -22,6 +22,7 @@ from realtime.services import process
 ROLES = ("web", "cable", "all")
 CABLE_PATHS = frozenset({"/cable", "/cable/"})
 OPERATORS_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+OPERATORS_THREADS = 2  # of their own: what is wrong must be told while every other thread waits for the database
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -35,12 +36,8 @@ class Application:
         if role not in ROLES:
             raise ValueError(f"DEXRA_ROLE is one of {', '.join(ROLES)}, not {role!r}.")
         self._role = role
-        self._http = Bridge(
-            django_application,
-            workers=settings.HTTP_THREADS,
-            longest_body=settings.MAX_ATTACHMENT_BYTES + settings.MAX_BODY_BYTES,
-            longest_text=settings.MAX_BODY_BYTES,
-        )
+        self._http = _bridge(settings.HTTP_THREADS)
+        self._for_operators = _bridge(OPERATORS_THREADS)
         self._cable = CableConsumer.as_asgi()
         self._drain: Drain | None = None
 
@@ -61,6 +58,8 @@ class Application:
             await _answer(send, 503, b"This process is being stopped")
         elif path in CABLE_PATHS or (self._role == "cable" and path not in OPERATORS_PATHS):
             await _answer(send, 404, b"Page not found")
+        elif path in OPERATORS_PATHS:
+            await self._for_operators(scope, receive, send)
         else:
             await self._http(scope, receive, send)
 
@@ -88,7 +87,8 @@ class Application:
         if self._drain is not None:
             self._drain.uninstall()
         await process.stop()
-        self._http.executor.shutdown(wait=False)
+        for bridge in (self._http, self._for_operators):
+            bridge.executor.shutdown(wait=False)
 
     def _watch_signals(self) -> None:
         """Drain before a stop. Servers without a lifespan (daphne) get here with their first socket."""
@@ -103,6 +103,15 @@ class _WithoutSecrets(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep everything else."""
         return '"WebSocket %s"' not in str(record.msg)
+
+
+def _bridge(threads: int) -> Bridge:
+    return Bridge(
+        django_application,
+        workers=threads,
+        longest_body=settings.MAX_ATTACHMENT_BYTES + settings.MAX_BODY_BYTES,
+        longest_text=settings.MAX_BODY_BYTES,
+    )
 
 
 async def _answer(send: Send, status: int, body: bytes, kind: bytes = b"text/plain; charset=utf-8") -> None:

@@ -52,7 +52,7 @@ ERRORS = {
     "415": ("UnsupportedMediaType", "The body is not JSON, nor a form where one is taken."),
     "422": ("Invalid", "Some fields are wrong; `errors` names every one."),
     "429": ("TooMany", "Slow down: `Retry-After` says for how many seconds."),
-    "503": ("Unavailable", "Something below is away; nothing was changed."),
+    "503": ("Unavailable", "Something below is away; try again."),
 }
 HEADERS = {
     "Request-Id": ("string", "Name it when you ask for help."),

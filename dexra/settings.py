@@ -4,6 +4,7 @@ Settings, all of them from the environment.
 Every name an operator may set is listed, with its default, in ``.env.example``.
 """
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -102,22 +103,40 @@ DATABASE_OWNER_URL: str = env.str("DATABASE_OWNER_URL", default="")
 APPLICATION_ROLE = "dexra_app"
 # Behind a pooler that shares sessions between transactions (pgbouncer), 0 switches prepared statements off.
 PREPARE_AFTER: int | None = env.int("DEXRA_PREPARE_AFTER", default=3) or None
+# How long a statement may take where people wait for it; workers and commands, for which nobody waits, give it more.
+DATABASE_SECONDS: float = env.float("DEXRA_DATABASE_SECONDS", default=5.0) * (1 if "DEXRA_ROLE" in os.environ else 12)
+# A connection that nobody is at the other end of any more is noticed within half a minute, from either end.
+KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 
 
-def _database(url: str, *, role: str = "") -> dict[str, Any]:
-    """Return Django's settings for a libpq URL; ``role`` is taken on as each session starts."""
+def _limits(seconds: float) -> str:
+    """Return how long the server works at a statement, waits inside a transaction, and believes in a silent client."""
+    milliseconds = round(seconds * 1000)
+    limits = {"statement_timeout": milliseconds, "idle_in_transaction_session_timeout": milliseconds}
+    network = {name if name.startswith("tcp") else f"tcp_{name}": value for name, value in KEEPALIVE.items()}
+    return " ".join(f"-c {name}={value}" for name, value in {**limits, **network}.items())
+
+
+def _database(url: str, *, role: str = "", seconds: float = 0.0) -> dict[str, Any]:
+    """
+    Return Django's settings for a libpq URL; ``role`` is taken on as each session starts.
+
+    A statement gets so many ``seconds``, 0 for ever; a second later the server counts as gone.
+    """
     info = conninfo_to_dict(url)
     options: dict[str, Any] = {
         key: value for key, value in info.items() if key not in {"dbname", "user", "password", "host", "port"}
     }
-    options.setdefault("connect_timeout", 3)
+    options = {"connect_timeout": 3, **KEEPALIVE, **options}
     # What is said again and again is planned once for each connection; it halves the database's share of a message.
     options |= {"server_side_binding": True, "prepare_threshold": PREPARE_AFTER}
-    startup = [str(options.pop("options", "")), f"-c role={role}" if role else ""]
+    said = str(options.pop("options", ""))
+    startup = [_limits(seconds) if seconds else "", said, f"-c role={role}" if role else ""]
     if any(startup):
         options["options"] = " ".join(filter(None, startup))
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "core.postgres",
+        "ANSWER_SECONDS": seconds + 1 if seconds else None,
         "NAME": info.get("dbname", "dexra"),
         "USER": info.get("user", ""),
         "PASSWORD": info.get("password", ""),
@@ -132,7 +151,7 @@ def _database(url: str, *, role: str = "") -> dict[str, Any]:
 # Two logins, or one whose sessions take on the application role: either way the running product
 # obeys row-level security. Only `migrate --database owner` uses the owner's connection.
 DATABASES = {
-    "default": _database(DATABASE_URL, role="" if DATABASE_OWNER_URL else APPLICATION_ROLE),
+    "default": _database(DATABASE_URL, role="" if DATABASE_OWNER_URL else APPLICATION_ROLE, seconds=DATABASE_SECONDS),
     "owner": _database(DATABASE_OWNER_URL or DATABASE_URL) | {"TEST": {"MIRROR": "default"}},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -11,10 +11,13 @@ from contacts.services import contacts
 from conversations.services import messages
 from conversations.services.messages import Draft
 from core import tenancy
+from core.postgres import base
 from events import bus, log
 from events.event import Event
 from events.models import LoggedEvent
 from events.relay import LEADER_LOCK, Relay
+from tests.dexra.launching import wait_for
+from tests.stopping import needs_own_server, silent
 
 
 class Dropped(Event):
@@ -164,3 +167,26 @@ class TestSequence:
 
         told = LoggedEvent.unscoped.filter(conversation_id=conversation.pk).order_by("id")
         assert [event.sequence for event in told] == list(range(1, 14))
+
+
+@needs_own_server
+class TestASilentDatabase:
+    @pytest.fixture(autouse=True)
+    def _hasty(self, monkeypatch):
+        monkeypatch.setattr(base, "PAUSE_SECONDS", 0.1)
+        yield
+        base.silence.end()
+
+    def test_is_left_and_the_lead_taken_again(self, transactional_db, live, ear):
+        relay = Relay()
+        relay._step()
+        connection.connection.answer_seconds = 0.3
+
+        with silent(connection):
+            relay._step()
+            assert connection.connection is None
+        with tenancy.everyone():
+            drop(live, "a pin")
+        wait_for(lambda: relay._step() or ear.heard, seconds=5)
+
+        assert ear.heard == ["a pin"]
