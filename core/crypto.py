@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64encode
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -32,8 +32,14 @@ def encrypt(plain: str) -> str:
     return _fernet().encrypt(plain.encode()).decode("ascii")
 
 
+@lru_cache(maxsize=1024)
 def decrypt(sealed: str) -> str:
-    """Return the text that was sealed. Raises ValueError when no key opens it."""
+    """
+    Return the text that was sealed. Raises ValueError when no key opens it.
+
+    What was opened lately is remembered: the same few inboxes come with every request, and a process in whose memory
+    a secret could be read has the keys there as well.
+    """
     try:
         return _fernet().decrypt(sealed.encode("ascii")).decode()
     except InvalidToken:

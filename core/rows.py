@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
+from django.db.models.base import ModelState
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -25,7 +26,12 @@ class Shape(Generic[Row]):
         self._converters: list[tuple[int, Any]] | None = None
 
     def build(self, values: Sequence[Any]) -> Row:
-        """Return the instance whose columns these are."""
+        """
+        Return the instance whose columns these are.
+
+        It is made as unpickling makes one: a model's ``__init__`` would look at each field again, and its signals have
+        no listeners here.
+        """
         if self._converters is None:
             self._converters = [
                 (place, convert)
@@ -37,7 +43,11 @@ class Shape(Generic[Row]):
             for place, convert in self._converters:
                 changed[place] = convert(changed[place], None, connection)
             values = changed
-        return self.model.from_db("default", self.names, values)
+        row = self.model.__new__(self.model)
+        state = ModelState()
+        state.adding, state.db = False, "default"
+        row.__dict__.update(zip(self.names, values, strict=True), _state=state)
+        return row
 
 
 def cut(row: Sequence[Any], *shapes: Shape[Any]) -> Iterator[Any]:
