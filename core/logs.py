@@ -82,7 +82,11 @@ SHARED_PROCESSORS: list[Any] = [
 def structlog_settings() -> dict[str, Any]:
     """Return the arguments of ``structlog.configure``."""
     return {
-        "processors": [*SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        "processors": [
+            structlog.stdlib.filter_by_level,
+            *SHARED_PROCESSORS,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         "logger_factory": structlog.stdlib.LoggerFactory(),
         "wrapper_class": structlog.stdlib.BoundLogger,
         "cache_logger_on_first_use": True,

@@ -4,8 +4,9 @@ import io
 import ipaddress
 import time
 from collections.abc import Callable
+from functools import cache
 from http import HTTPStatus
-from typing import IO
+from typing import IO, Any
 
 import structlog
 from django.conf import settings
@@ -24,7 +25,8 @@ Answer = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger("dexra.http")
 requests = Counter("dexra_http_requests", "Answered requests", ["surface", "method", "status"])
 seconds = Histogram("dexra_http_request_seconds", "Time to answer", ["surface"])
-SURFACES = ("/v1/", "/public/", "/inbound/", "/admin/", "/files/")
+APIS = ("/v1/", "/public/", "/inbound/")
+SURFACES = (*APIS, "/admin/", "/files/")
 EPILOGUE_BYTES = 1024  # what may stand behind the last boundary; nobody sends more than a line break
 QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
@@ -51,8 +53,8 @@ class RequestScope:
 
     def _note(self, request: HttpRequest, response: HttpResponse, took: float) -> None:
         surface = next((s for s in SURFACES if request.path.startswith(s)), "other")
-        requests.labels(surface, request.method, str(response.status_code)).inc()
-        seconds.labels(surface).observe(took)
+        _answered(surface, request.method, response.status_code).inc()
+        _took(surface).observe(took)
         if not request.path.startswith(QUIET):
             log.info(
                 "request",
@@ -100,6 +102,52 @@ class BodyLimit:
             return self.answer(request)
         except RawPostDataException:
             return render(request, DomainError("The body could not be read."))
+
+
+class StraightToApis:
+    """
+    Takes the APIs' requests past the middlewares that follow: they are there for pages.
+
+    The APIs read no cookie, so they need neither sessions nor messages. What is left of those middlewares for them is
+    done here: the host is checked, and a browser that shows an answer as a page does no harm with it. A view below
+    these paths that is not exempt from Django's CSRF check refuses everything that changes something.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self._view: Answer = _innermost(answer)
+        self._headers = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
+        seconds = settings.SECURE_HSTS_SECONDS
+        self._secure_headers = {**self._headers, "Strict-Transport-Security": f"max-age={seconds}"}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith(APIS):
+            return self.answer(request)
+        request.get_host()
+        response = self._view(request)
+        is_secure = settings.SECURE_HSTS_SECONDS and request.is_secure()
+        for name, value in (self._secure_headers if is_secure else self._headers).items():
+            response.headers.setdefault(name, value)
+        if not response.streaming:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+        return response
+
+
+def _innermost(answer: Any) -> Any:
+    """Return the last step of a chain of middlewares: what calls the view."""
+    while (following := getattr(getattr(answer, "__wrapped__", answer), "get_response", None)) is not None:
+        answer = following
+    return answer
+
+
+@cache
+def _answered(surface: str, method: str, status: int) -> Counter:
+    return requests.labels(surface, method, str(status))
+
+
+@cache
+def _took(surface: str) -> Histogram:
+    return seconds.labels(surface)
 
 
 def render(request: HttpRequest, error: DomainError) -> JsonResponse:

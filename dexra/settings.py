@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "dexra.middleware.RequestScope",
     "dexra.middleware.FailureGuard",
     "dexra.middleware.BodyLimit",
+    "dexra.middleware.StraightToApis",  # past all that follow
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
