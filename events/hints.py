@@ -1,8 +1,8 @@
 """
 The nudge that spares the relay its poll.
 
-One daemon thread per process publishes it, so that no request waits for Redis, and many commits within a moment
-become one message. A lost hint costs one poll interval.
+One daemon thread per process publishes it, so that no request waits for Redis: at once when there was none lately, and
+many commits within a moment become one message. A lost hint costs one poll interval.
 """
 
 import threading
@@ -14,7 +14,7 @@ from redis import RedisError
 from core import redis as redis_connections
 
 CHANNEL = "dexra:hint:events"
-COALESCE_SECONDS = 0.001
+COALESCE_SECONDS = 0.005
 
 log = structlog.get_logger(__name__)
 
@@ -49,4 +49,5 @@ def wake_relay() -> None:
             if _herald is None or not _herald.is_alive():
                 _herald = _Herald()
                 _herald.start()
-    _herald.asked.set()
+    if not _herald.asked.is_set():  # to ask takes a lock
+        _herald.asked.set()

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from contacts.models import ContactSession
 from conversations.models import Conversation, Message
@@ -30,6 +31,7 @@ MOVED = (
     "updated_at",
 )  # fmt: skip
 EXCERPT = 200
+COLUMNS = [(field.attname, isinstance(field, models.JSONField)) for field in Message._meta.concrete_fields]
 
 LOCK = f"""
 SELECT nextval('conversations_message_id_seq'),
@@ -152,6 +154,5 @@ def _values(row: Conversation, names: Sequence[str]) -> list[Any]:
 
 def _prepared(message: Message) -> list[Any]:
     """Return a message's values as its columns store them."""
-    return [
-        field.get_db_prep_save(getattr(message, field.attname), connection) for field in Message._meta.concrete_fields
-    ]
+    values = message.__dict__
+    return [Jsonb(values[name]) if is_json and values[name] is not None else values[name] for name, is_json in COLUMNS]
