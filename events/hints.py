@@ -1,8 +1,8 @@
 """
-The nudge that spares the relay its poll.
+The nudge that spares an engine its poll.
 
-One daemon thread per process publishes it, so that no request waits for Redis: at once when there was none lately, and
-many commits within a moment become one message. A lost hint costs one poll interval.
+One daemon thread per process and channel publishes it, so that no request waits for Redis: at once when there was none
+lately, and many commits within a moment become one message. A lost hint costs one poll interval.
 """
 
 import threading
@@ -19,11 +19,31 @@ COALESCE_SECONDS = 0.005
 log = structlog.get_logger(__name__)
 
 
+class Hint:
+    """A channel that an engine listens to; anybody may ask for it to be published."""
+
+    def __init__(self, channel: str) -> None:
+        self.channel = channel
+        self._lock = threading.Lock()
+        self._herald: _Herald | None = None
+
+    def give(self) -> None:
+        """Ask for the engine to look at once; returns immediately."""
+        if self._herald is None or not self._herald.is_alive():  # a forked child has the object but not the thread
+            with self._lock:
+                if self._herald is None or not self._herald.is_alive():
+                    self._herald = _Herald(self.channel)
+                    self._herald.start()
+        if not self._herald.asked.is_set():  # to ask takes a lock
+            self._herald.asked.set()
+
+
 class _Herald(threading.Thread):
     """Publishes the hint whenever somebody has asked for it since the last time."""
 
-    def __init__(self) -> None:
-        super().__init__(name="event-hints", daemon=True)
+    def __init__(self, channel: str) -> None:
+        super().__init__(name=f"hints {channel}", daemon=True)
+        self.channel = channel
         self.asked = threading.Event()
 
     def run(self) -> None:
@@ -31,23 +51,15 @@ class _Herald(threading.Thread):
             self.asked.wait()
             self.asked.clear()
             try:
-                redis_connections.client().publish(CHANNEL, b"")
+                redis_connections.client().publish(self.channel, b"")
             except RedisError:
-                time.sleep(1)  # the relay polls meanwhile
+                time.sleep(1)  # the engine polls meanwhile
             time.sleep(COALESCE_SECONDS)
 
 
-_lock = threading.Lock()
-_herald: _Herald | None = None
+_relay = Hint(CHANNEL)
 
 
 def wake_relay() -> None:
     """Ask for the relay to look at once; returns immediately."""
-    global _herald  # noqa: PLW0603  one thread per process, started by the first commit
-    if _herald is None or not _herald.is_alive():  # a forked child has the object but not the thread
-        with _lock:
-            if _herald is None or not _herald.is_alive():
-                _herald = _Herald()
-                _herald.start()
-    if not _herald.asked.is_set():  # to ask takes a lock
-        _herald.asked.set()
+    _relay.give()

@@ -134,6 +134,7 @@ class Body(TenantModel):
     """
     What is said about one event in one dialect: the very bytes that are signed and sent, kept once for everybody.
 
+    A dialect may say two things about one event, each with a ``type`` of its own: the name receivers know it by.
     Partitioned by the day of ``event_at``. Emptied when the person it is about is erased.
     """
 
@@ -221,7 +222,9 @@ class Delivery(TenantModel):
         verbose_name_plural = "webhook deliveries"
         constraints = [
             models.UniqueConstraint(
-                fields=["event_id", "endpoint"], condition=models.Q(rehearsal=""), name="one_delivery_of_an_event"
+                fields=["event_id", "endpoint", "type"],
+                condition=models.Q(rehearsal=""),
+                name="one_delivery_of_an_event",
             )
         ]
         indexes = [
@@ -229,6 +232,7 @@ class Delivery(TenantModel):
             models.Index(fields=["endpoint", "lease_until"], name="webhooks_leased", condition=LEASED),
             models.Index(fields=["environment", "id"], name="webhooks_deliveries"),
             models.Index(fields=["endpoint", "id"], name="webhooks_of_endpoint"),
+            models.Index(fields=["event_id"], name="webhooks_rehearsals", condition=~models.Q(rehearsal="")),
         ]
 
     def __str__(self) -> str:
