@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
 
 from accounts.admin.who import operator
+from accounts.models import Environment
 from accounts.services import audit
 from conversations.models import (
     Attachment,
@@ -17,7 +19,7 @@ from conversations.models import (
     Team,
     TeamMember,
 )
-from conversations.services import conversations
+from conversations.services import conversations, teams
 from core.admin import Neighbour, RecordAdmin, among, identity, linked, pretty
 from core.operations import Operation, Outcome
 from events.models import LoggedEvent
@@ -124,10 +126,68 @@ class SurveyAnswerAdmin(RecordAdmin):
     shown = ("rating", "feedback", "conversation", "message", "contact", "agent", "created_at", "updated_at")
 
 
+class MakeTeam(forms.Form):
+    """A new team."""
+
+    environment = forms.ModelChoiceField(
+        Environment.objects.select_related("account").order_by("account__name", "kind")
+    )
+    name = forms.CharField(max_length=teams.LONGEST_NAME)
+
+
+class RenameTeam(forms.Form):
+    """A team's name."""
+
+    name = forms.CharField(max_length=teams.LONGEST_NAME)
+
+
+class AddToTeam(forms.Form):
+    """Somebody who is to be in a team."""
+
+    agent = forms.CharField(max_length=254, help_text="The e-mail address of a member of the account.")
+
+
+def _make_team(request: HttpRequest, _row: None, values: dict[str, Any]) -> Outcome:
+    team = teams.create(**values, by=operator(request))
+    return Outcome(f"{team} was made; add its agents.", row=team)
+
+
+def _rename_team(request: HttpRequest, team: Team, values: dict[str, Any]) -> Outcome:
+    teams.rename(team=team, **values, by=operator(request))
+    return Outcome("The team was renamed.")
+
+
+def _add_to_team(request: HttpRequest, team: Team, values: dict[str, Any]) -> Outcome:
+    member = teams.add(team=team, **values, by=operator(request))
+    return Outcome(f"{member.user} is in {team} now.")
+
+
+def _remove_from_team(request: HttpRequest, member: TeamMember, _values: dict[str, Any]) -> Outcome:
+    team, person = member.team, member.user
+    teams.remove(member=member, by=operator(request))
+    return Outcome(f"{person} is no longer in {team}.", row=team)
+
+
 @admin.register(Team)
 class TeamAdmin(RecordAdmin):
     """Teams."""
 
+    list_operations = (
+        Operation(
+            "make", "Make a team", _make_team, form=MakeTeam,
+            explains="Conversations can be given to it by its name: in the API, as the team of a conversation.",
+        ),
+    )  # fmt: skip
+    operations = (
+        Operation(
+            "add-agent", "Add an agent", _add_to_team, form=AddToTeam,
+            explains="Somebody who works in the account; they may be in several teams.",
+        ),
+        Operation(
+            "rename", "Rename", _rename_team, form=RenameTeam, initial=lambda team: {"name": team.name},
+            explains="Its conversations stay with it. Servers that name it in the API have to use the new name.",
+        ),
+    )  # fmt: skip
     list_display = ("name", "created_at")
     search_fields = ("name",)
     shown = ("name", "created_at")
@@ -137,6 +197,12 @@ class TeamAdmin(RecordAdmin):
 class TeamMemberAdmin(RecordAdmin):
     """Who is in which team."""
 
+    operations = (
+        Operation(
+            "remove", "Remove from the team", _remove_from_team, for_many=True,
+            explains="They go on working in the account; conversations that are assigned to them stay so.",
+        ),
+    )  # fmt: skip
     within = ("team", "user")
     list_display = ("id", linked("user", "person"), linked("team"))
     related = ("team", "user")

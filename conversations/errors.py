@@ -1,6 +1,6 @@
 """What can go wrong in a conversation. The messages of the first two are part of the client API's contract."""
 
-from core.errors import Conflict, Invalid, NotAllowed, Problem, TooMany
+from core.errors import Conflict, Invalid, NotAllowed, Problem, TooMany, invalid
 
 LONGEST_TEXT = 150_000
 MESSAGES_A_MINUTE = 200
@@ -42,3 +42,26 @@ class SurveyOver(Conflict):
 
     def __init__(self) -> None:
         super().__init__("You cannot update the CSAT survey after 14 days")
+
+
+class TeamNameTaken(Conflict):
+    """The environment has a team of this name."""
+
+    code = "already_taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a team named {name!r} already.", param="name")
+
+
+class AlreadyInTeam(Conflict):
+    """The agent is in this team."""
+
+    code = "already_a_member"
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"{email} is in this team already.", param="agent")
+
+
+def unknown_agent(field: str, name: str) -> Invalid:
+    """The error of a name that no agent of the account has."""
+    return invalid(field, f"No agent of this account is called {name[:80]!r}.", code="unknown_agent")

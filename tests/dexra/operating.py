@@ -1,6 +1,7 @@
 """An installation with a row of every kind, and the operators who look at it."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Account, ApiKey, Environment, User
+from accounts.models import Account, ApiKey, AuditEntry, Environment, User
 from accounts.services import audit, idempotency, keys, members
 from contacts.models import ContactSession
 from contacts.services import sessions
@@ -157,3 +158,20 @@ def page_url(row: Model) -> str:
 def operation_url(row: Model, name: str) -> str:
     """Return the path of an operation on a row."""
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_operate", args=[row.pk, name])
+
+
+def press(browser: Client, url: str, **values: Any) -> Any:
+    """Open an operation's page, fill its form in, press its button."""
+    return browser.post(url, {"once": mark_on(browser.get(url)), **values})
+
+
+def mark_on(page: Any) -> str:
+    """Return the mark of a form that may be sent once; empty where there is no form."""
+    found = re.search(r'name="once" value="(\w+)"', page.content.decode())
+    return found[1] if found else ""
+
+
+def entries(action: str) -> list[AuditEntry]:
+    """Return what the audit log holds of Olga's doing so."""
+    with tenancy.everyone():
+        return list(AuditEntry.unscoped.filter(action=action, actor="olga@dexra.test"))

@@ -11,13 +11,23 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Account, ApiKey, AuditEntry, Membership, User
+from accounts.models import Account, ApiKey, Membership, User
 from conversations.models import Conversation
 from core import crypto, tenancy
 from core.operations import MOST_ROWS, OperatedAdmin
 from events.models import LoggedEvent
 from tests.dexra import operating
-from tests.dexra.operating import PASSWORD, list_url, operation_url, page_url, registered, rows_of
+from tests.dexra.operating import (
+    PASSWORD,
+    entries,
+    list_url,
+    mark_on,
+    operation_url,
+    page_url,
+    press,
+    registered,
+    rows_of,
+)
 
 OPERATIONS = [
     pytest.param(model, operation, id=f"{model._meta.label_lower}: {operation.name}")
@@ -36,22 +46,6 @@ def world(acme, live):
 def olga(world):
     """An operator's browser."""
     return operating.operator_client()[0]
-
-
-def press(browser: Client, url: str, **values):
-    """Open an operation's page, fill its form in, press its button."""
-    return browser.post(url, {"once": mark_on(browser.get(url)), **values})
-
-
-def mark_on(page) -> str:
-    """Return the mark of a form that may be sent once; empty where there is no form."""
-    found = re.search(r'name="once" value="(\w+)"', page.content.decode())
-    return found[1] if found else ""
-
-
-def entries(action: str) -> list[AuditEntry]:
-    with tenancy.everyone():
-        return list(AuditEntry.unscoped.filter(action=action, actor="olga@dexra.test"))
 
 
 def events_of(kind: str) -> list[LoggedEvent]:

@@ -6,10 +6,11 @@ from accounts.views import EnvironmentView
 from contacts import queries as people
 from contacts.errors import ContactGone
 from contacts.models import Contact
+from conversations.errors import unknown_agent
 from conversations.models import Conversation
 from conversations.queries import conversations_of
 from core import ids
-from core.errors import Invalid, NotFound, invalid
+from core.errors import NotFound, invalid
 from inboxes.models import Inbox
 
 
@@ -66,8 +67,3 @@ class ConversationsView(EnvironmentView):
         if found is None:
             raise unknown_agent(field, name)
         return found
-
-
-def unknown_agent(field: str, name: str) -> Invalid:
-    """The error of a name that no agent of the account has."""
-    return invalid(field, f"No agent of this account is called {name[:80]!r}.", code="unknown_agent")
