@@ -24,7 +24,9 @@ from dexra.supervisor import CommandFailed, Stopped, Supervisor, Unready, say
 
 READY_SECONDS = 120.0
 # A developer's own machine; docker-compose and production set none of these.
+OWN_MACHINE = {"DEXRA_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}  # webhooks may go to a server on it
 DEVELOPMENT = {
+    **OWN_MACHINE,
     "DEXRA_ENV": "development",
     "DEXRA_CABLE_DRAIN_SECONDS": "1",  # Ctrl-C is to be quick, and nobody else is here to take the clients
 }
@@ -89,7 +91,7 @@ def execute(home: Home, arguments: argparse.Namespace) -> int:
     supervisor.obey_signals()
     try:
         found = servers.start(home, supervisor, durable=not arguments.no_fsync)
-        os.environ.update({**home.secrets(), **_told(), **found, "DEXRA_DATA_DIR": str(home.root)})
+        os.environ.update({**OWN_MACHINE, **home.secrets(), **_told(), **found, "DEXRA_DATA_DIR": str(home.root)})
         return _beside(supervisor, arguments.command)
     except Stopped:
         return 130
@@ -100,10 +102,11 @@ def execute(home: Home, arguments: argparse.Namespace) -> int:
 def _start(home: Home, supervisor: Supervisor, *, host: str, port: int) -> None:
     """Bring everything up in order; returns once ``/readyz`` says so. Raises the expected failures and Stopped."""
     own_database, own_redis = not os.environ.get("DATABASE_URL"), not os.environ.get("REDIS_URL")
-    if os.environ.get("DEXRA_ENV") == "production" and (own_database or own_redis):
+    is_production = os.environ.get("DEXRA_ENV") == "production"
+    if is_production and (own_database or own_redis):
         raise Refused("DEXRA_ENV=production does not take the embedded servers: set DATABASE_URL and REDIS_URL.")
     found = servers.start(home, supervisor, postgres=own_database, redis=own_redis)
-    os.environ.update({**DEVELOPMENT, **home.secrets(), **_told(), **found})
+    os.environ.update({**({} if is_production else DEVELOPMENT), **home.secrets(), **_told(), **found})
     os.environ.update({"DEXRA_DATA_DIR": str(home.root), "PORT": str(port), "PYTHONUNBUFFERED": "1"})
     write_environment(home.environment, {name: os.environ[name] for name in (*found, *SECRET_NAMES, "PORT")})
     _prepare_database(home, supervisor)

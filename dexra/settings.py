@@ -7,11 +7,13 @@ Every name an operator may set is listed, with its default, in ``.env.example``.
 import os
 import sys
 import warnings
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 import environ
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
 from core import logs
@@ -180,6 +182,21 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 30
 EVENT_RETENTION_DAYS: int = env.int("DEXRA_EVENT_RETENTION_DAYS", default=30)
 HTTP_THREADS: int = env.int("DEXRA_HTTP_THREADS", default=4)
+
+# --- what we send to customers' servers ------------------------------------------------------
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text.strip())
+    except ValueError as wrong:
+        raise ImproperlyConfigured(f"DEXRA_ALLOWED_PRIVATE_NETWORKS takes networks like 10.0.0.0/8: {wrong}.") from None
+
+
+ALLOWED_PRIVATE_NETWORKS = [_network(text) for text in env.list("DEXRA_ALLOWED_PRIVATE_NETWORKS", default=[])]
+WEBHOOK_PROXY: str = env.str("DEXRA_WEBHOOK_PROXY", default="")
+if WEBHOOK_PROXY and not WEBHOOK_PROXY.startswith(("http://", "https://")):
+    raise ImproperlyConfigured("DEXRA_WEBHOOK_PROXY is the URL of an HTTP proxy: http://proxy.internal:4750.")
 
 # --- for operators ---------------------------------------------------------------------------
 
