@@ -12,6 +12,8 @@ from contacts.models import Contact, ContactSession
 from core import ids
 from inboxes.models import Inbox
 
+ATTACHMENTS = "attachments"  # the directory of the storage they are in
+
 
 class Team(TenantModel):
     """A group of agents a conversation can be given to."""
@@ -233,7 +235,7 @@ def attachment_path(attachment: "Attachment", filename: str) -> str:
     """Return where a file is stored: under its tenant, with a name nobody can guess."""
     extension = filename.rpartition(".")[2][:10] if "." in filename else "bin"
     safe = "".join(letter for letter in extension if letter.isascii() and letter.isalnum()) or "bin"
-    return f"attachments/{attachment.environment_id}/{ids.new_token(32)}.{safe.lower()}"
+    return f"{ATTACHMENTS}/{attachment.environment_id}/{ids.new_token(32)}.{safe.lower()}"
 
 
 class Attachment(TenantModel):

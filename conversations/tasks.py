@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from conversations.services import conversations
+from conversations.services import conversations, orphans
 from core import tenancy
 
 
@@ -11,3 +11,9 @@ def wake_snoozed(**_: object) -> None:
     """Open the conversations whose snooze is over."""
     with tenancy.everyone():
         conversations.wake_snoozed()
+
+
+@shared_task
+def sweep_orphans(**_: object) -> None:
+    """Remove stored files that no message names."""
+    orphans.sweep()
