@@ -89,12 +89,12 @@ class EnvironmentView(APIView):
         if request.method == "POST" and key is not None and hasattr(self, "post"):
             vars(self)["post"] = partial(self._once, key, self.post)  # DRF looks it up after this
 
-    def find(self, model: type[Row], prefix: str, public_id: str, *, related: Sequence[str] = ()) -> Row:
-        """Return the environment's row a public id names. Raises NotFound: for a stranger's row too."""
+    def find(self, rows: QuerySet[Row], prefix: str, public_id: str) -> Row:
+        """Return which of the environment's ``rows`` a public id names. Raises NotFound: for a stranger's row too."""
         row_id = ids.decode(prefix, public_id)
-        row = model.of(self.environment).select_related(*related).filter(pk=row_id).first() if row_id else None
+        row = rows.filter(pk=row_id).first() if row_id is not None else None
         if row is None:
-            raise NotFound(f"No such {model._meta.verbose_name}: {public_id[:80]}", param="id")
+            raise NotFound(f"No such {rows.model._meta.verbose_name}: {public_id[:80]}", param="id")
         row.environment = self.environment
         return row
 

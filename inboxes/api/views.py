@@ -24,7 +24,7 @@ class InboxView(EnvironmentView):
 
     def inbox(self, inbox_id: str) -> Inbox:
         """Return the environment's inbox of that id. Raises NotFound, for a closed one too."""
-        inbox = self.find(Inbox, "inb", inbox_id)
+        inbox = self.find(Inbox.of(self.environment), "inb", inbox_id)
         if inbox.deleted_at is not None:
             raise NotFound(f"No such inbox: {inbox_id[:80]}", param="id")
         return inbox

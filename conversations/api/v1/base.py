@@ -36,12 +36,7 @@ class ConversationsView(EnvironmentView):
 
     def conversation(self, conversation_id: str) -> Conversation:
         """Return the environment's conversation of that id, with everything its JSON needs. Raises NotFound."""
-        row = ids.decode("conv", conversation_id)
-        found = conversations_of(self.environment).filter(pk=row).first() if row is not None else None
-        if found is None:
-            raise NotFound(f"No such conversation: {conversation_id[:80]}", param="id")
-        found.environment = self.environment
-        return found
+        return self.find(conversations_of(self.environment), "conv", conversation_id)
 
     def inbox_in(self, field: str, inbox_id: str | None) -> Inbox:
         """Return the inbox a field names; without one the only inbox there is. Raises Invalid."""

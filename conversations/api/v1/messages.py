@@ -16,8 +16,7 @@ from conversations.queries import SHOWN_TO_CONTACT, messages_in, messages_of
 from conversations.serializers import message_json
 from conversations.services import attachments, messages
 from conversations.services.messages import Author, Draft
-from core import bodies, ids
-from core.errors import NotFound
+from core import bodies
 from core.shapes import page_of
 
 
@@ -60,7 +59,7 @@ class ConversationMessages(ConversationsView):
         conversation, said = self.conversation(conversation_id), self.parse(inputs.SendMessage)
         author = self._author(said)
         # With an Idempotency-Key this happens inside that key's transaction, which commits after the files are
-        # accepted; if that very commit fails, they stay in the storage, where nobody knows their names.
+        # accepted; if that very commit fails, they stay in the storage until the sweep for orphans finds them.
         with attachments.stored(self.environment, self.request.FILES.getlist("attachments")) as files:
             draft = _draft(said, files)
             if said["private"]:
@@ -84,10 +83,7 @@ class OneMessage(ConversationsView):
     @extend_schema(operation_id="get_message", tags=["Messages"], responses=shapes.MessageShape)
     def get(self, request: Request, message_id: str) -> Response:  # noqa: ARG002
         """Look a message up, with what became of it."""
-        row = ids.decode("msg", message_id)
-        message = messages_in(self.environment).filter(pk=row).first() if row is not None else None
-        if message is None:
-            raise NotFound(f"No such message: {message_id[:80]}", param="id")
+        message = self.find(messages_in(self.environment), "msg", message_id)
         channel = message.conversation.inbox.channel
         return Response(message_json(message, livemode=self.livemode, channel=channel))
 
