@@ -57,7 +57,8 @@ class MintKey(forms.Form):
         choices=[(scope, scope) for scope in sorted(keys.SCOPES)],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="None ticked: the key may do everything.",
+        help_text="None ticked: the key may do everything. events:read shows people and what they wrote, too: an event "
+        "holds a copy of what it is about.",
     )
 
 
