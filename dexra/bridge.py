@@ -51,7 +51,9 @@ class TooSlow(Exception):
     """The client takes too long over its body."""
 
 
-TIMED_OUT = Answer(408, [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")], b"Too slow")
+CLOSING = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+TIMED_OUT = Answer(408, CLOSING, b"Too slow")
+BUSY = Answer(503, [*CLOSING, (b"retry-after", b"5")], b"Too many long bodies at a time; try again")
 
 
 class Bridge:
@@ -77,7 +79,7 @@ class Bridge:
         expected, longest = self._expected(dict(headers))
         is_long = IN_MEMORY_BYTES < expected <= longest
         if is_long and self._long_bodies >= MOST_LONG_BODIES:
-            await self._deliver(TIMED_OUT, send)
+            await self._deliver(BUSY, send)
             return
         body: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115  closed below
         self._long_bodies += is_long  # until its file is gone, not only until it is read

@@ -184,7 +184,7 @@ class TestBody:
             await running
             return second.got[0]["status"], first.got[0]["status"]
 
-        assert asyncio.run(scene()) == (408, 200)
+        assert asyncio.run(scene()) == (503, 200)
 
     def test_is_refused_when_too_many_long_ones_are_under_way(self, monkeypatch):
         monkeypatch.setattr(bridge, "MOST_LONG_BODIES", 0)
@@ -192,9 +192,11 @@ class TestBody:
         async def scene():
             exchange = Exchange(refuse_to_be_called, headers=[(LENGTH, b"100000")])
             await exchange.run()
-            return exchange.got[0]["status"]
+            return exchange.got[0]
 
-        assert asyncio.run(scene()) == 408
+        answer = asyncio.run(scene())
+        assert answer["status"] == 503
+        assert (b"retry-after", b"5") in answer["headers"]
 
 
 def endless(environ, start_response):
