@@ -8,7 +8,7 @@ from events.event import SYSTEM, Actor, Event
 
 
 class UserEvent(Event):
-    """Something happened to a person; ``data["user"]`` is the person afterwards."""
+    """Something happened to a person; ``data["user"]`` is the person afterwards, ``data["actor"]`` who did it."""
 
 
 class UserCreated(UserEvent):
@@ -21,7 +21,7 @@ class UserUpdated(UserEvent):
     """
     Something about a person changed.
 
-    ``data`` has ``changes`` ``{field: {"from", "to"}}``, ``tags_added``, ``tags_removed``, ``actor``, ``reason``.
+    ``data`` has ``changes`` ``{field: {"from", "to"}}``, ``tags_added``, ``tags_removed``, ``reason``.
     """
 
     type = "user_updated"
@@ -52,6 +52,6 @@ def about(
         environment_id=contact.environment_id,
         livemode=livemode,
         actor=actor,
-        data={"user": user_json(contact, livemode=livemode), **more},
+        data={"user": user_json(contact, livemode=livemode), "actor": actor.as_json(), **more},
         context={"contact_id": contact.pk},
     )

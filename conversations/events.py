@@ -12,9 +12,16 @@ from conversations.models import Conversation, Message
 from conversations.serializers import conversation_json, message_json
 from events.event import SYSTEM, Actor, Event
 
+# Of what is said, ``message_text`` holds so many characters; ``message.text`` is whole.
+LONGEST_PLAIN_TEXT = 10_000
+
 
 class ConversationEvent(Event):
-    """Something happened to a conversation; ``data["conversation"]`` is how it stands afterwards."""
+    """
+    Something happened to a conversation; ``data["conversation"]`` is how it stands afterwards.
+
+    ``conversation_id``, ``message_text`` and ``source_channel`` are in every one of them, and so is ``actor``.
+    """
 
 
 class ConversationCreated(ConversationEvent):
@@ -67,6 +74,7 @@ class MessageStatusChanged(MessageEvent):
     """A message got one step further, or failed; or its form was filled in."""
 
     type = "message_status"
+    is_refusable = False
 
 
 class TypingChanged(Event):
@@ -92,7 +100,9 @@ def about(
         sequence=conversation.sequence,
         data={
             "conversation_id": conversation.public_id,
+            "message_text": "",
             "source_channel": conversation.inbox.channel,
+            "actor": actor.as_json(),
             "conversation": conversation_json(conversation, livemode=livemode),
             "user": user_json(conversation.contact, livemode=livemode),
             **(data or {}),
@@ -115,13 +125,15 @@ def about_message(
     context: dict[str, Any] | None = None,
 ) -> ConversationEvent:
     """Return the event of that kind about one message."""
-    channel = conversation.inbox.channel
+    channel, text = conversation.inbox.channel, plain_text(message)
+    cut = {"message_text_truncated": True} if len(text) > LONGEST_PLAIN_TEXT else {}
     return about(
         conversation,
         kind,
         actor=actor,
         data={
-            "message_text": plain_text(message),
+            "message_text": text[:LONGEST_PLAIN_TEXT],
+            **cut,
             "message": message_json(message, livemode=conversation.environment.livemode, channel=channel),
         },
         context={"message_id": message.pk, **(context or {})},

@@ -34,6 +34,7 @@ class Event:
     """
 
     type: ClassVar[str] = ""
+    is_refusable: ClassVar[bool] = True  # for being too large; not what tells of something that was accepted before
 
     environment_id: int
     livemode: bool
@@ -45,6 +46,7 @@ class Event:
     # Known once the event stands in the log.
     id: int = 0
     occurred_at: datetime | None = None
+    api_version: str = ""
 
     def __init_subclass__(cls) -> None:
         """Enter the catalogue, so that a stored row finds its class again."""

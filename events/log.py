@@ -1,15 +1,22 @@
 """Writing to the log: in the transaction of the change itself, or not at all."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
+from core.errors import Invalid, Problem
 from events import hints
 from events.event import CATALOGUE, Actor, Event
 from events.models import LoggedEvent
+
+# 256 KiB is the most a webhook carries: what every event says besides its data fits into the last of them.
+LARGEST_DATA_BYTES = 255 * 1024
+OBJECTS = frozenset({"user", "conversation", "message", "changes"})
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 INSERT = """INSERT INTO events_event (environment_id, livemode, type, conversation_id, sequence, actor_type, actor_id,
                                       api_version, occurred_at, data, context) VALUES """
@@ -32,12 +39,26 @@ SCRUB_CONVERSATIONS = SCRUB + "conversation_id = ANY(%s)"
 SCRUB_PEOPLE = SCRUB + "conversation_id IS NULL AND (context->>'contact_id')::bigint = ANY(%s)"
 
 
+class EventTooLarge(Invalid):
+    """What would have happened cannot be told: its event is larger than a webhook may be, so it does not happen."""
+
+    def __init__(self, data: Mapping[str, Any], size: int) -> None:
+        path, share = _heaviest(data)
+        # The objects' names are ours; the caller knows the field.
+        field = ".".join(name for name in path if name not in OBJECTS) or path[-1]
+        message = (
+            f"This makes an event of {size:,} bytes, and webhooks carry at most {LARGEST_DATA_BYTES:,}. Most of it is "
+            f"{'.'.join(path)} with {share:,} bytes: shorten it, or keep it elsewhere and send a link to it."
+        )
+        super().__init__(Problem(field, "event_too_large", message, LARGEST_DATA_BYTES))
+
+
 def publish(*events: Event) -> None:
     """
     Append events to the log; the relay is woken once the transaction has committed.
 
     Must be called inside the transaction that makes the events true. Raises RuntimeError outside of one: an event
-    without its change, or a change without its event, would be a lie.
+    without its change, or a change without its event, would be a lie. Raises EventTooLarge.
     """
     publish_with([], [], events)
 
@@ -69,9 +90,30 @@ def _row(event: Event) -> tuple[object, ...]:
         event.actor.type,
         event.actor.id,
         settings.API_VERSION,
-        Jsonb(event.data),
+        Jsonb(_encoded(event), dumps=bytes),  # it is written once: what was measured is what is stored
         Jsonb(event.context),
     )
+
+
+def _encoded(event: Event) -> bytes:
+    """Return an event's data as JSON. Raises EventTooLarge."""
+    encoded = _encode(event.data).encode()
+    if len(encoded) > LARGEST_DATA_BYTES and event.is_refusable:
+        raise EventTooLarge(event.data, len(encoded))
+    return encoded
+
+
+def _heaviest(data: Mapping[str, Any]) -> tuple[list[str], int]:
+    """Return the path to what weighs most, down to where nothing is more than half of what it is in, and its bytes."""
+    inner: Any = data
+    path, weight = list[str](), 0
+    while isinstance(inner, Mapping) and inner:
+        sizes = {name: len(_encode(value).encode()) for name, value in inner.items()}
+        name = max(sizes, key=sizes.__getitem__)
+        if path and sizes[name] * 2 < weight:
+            break
+        path, weight, inner = [*path, name], sizes[name], inner[name]
+    return path, weight
 
 
 def scrub(environment_id: int, *, conversation_ids: Sequence[int], contact_ids: Sequence[int]) -> None:
@@ -100,4 +142,5 @@ def from_row(row: LoggedEvent) -> Event:
         data=row.data,
         context=row.context,
         occurred_at=row.occurred_at,
+        api_version=row.api_version,
     )

@@ -1,5 +1,6 @@
 """What may be said about a person: checking and tidying values before they are stored."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -86,7 +87,7 @@ def attribute_problems(attributes: Mapping[str, Any]) -> list[Problem]:
                 MOST_ATTRIBUTES,
             )
         )
-    if len(repr(attributes)) > LARGEST_ATTRIBUTES_BYTES:
+    if len(json.dumps(attributes, ensure_ascii=False).encode()) > LARGEST_ATTRIBUTES_BYTES:
         found.append(
             Problem("custom_attributes", "too_large", "Custom attributes take at most 64 KiB together.",
                     LARGEST_ATTRIBUTES_BYTES)

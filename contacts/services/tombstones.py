@@ -27,12 +27,15 @@ def absorb(source: Contact, *, into: Contact) -> None:
     """
     Let one locked record take over from another what it does not say itself, and bury the other.
 
+    Custom attributes are taken over where there is room for those of both.
+
     Whoever was blocked or verified as either of them still is: nobody gets unblocked by turning out to be somebody
     else.
     """
     filled = {name: getattr(into, name) or getattr(source, name) for name in PERSONAL if name != "former_external_id"}
     filled |= {name: max(filter(None, (getattr(into, name), getattr(source, name))), default=None) for name in MOMENTS}
-    filled["custom_attributes"] = attributes.merged(source.custom_attributes, into.custom_attributes)
+    together = attributes.merged(source.custom_attributes, into.custom_attributes)
+    filled["custom_attributes"] = into.custom_attributes if attributes.attribute_problems(together) else together
     filled["tags"] = list(dict.fromkeys([*into.tags, *source.tags]))[: contacts.MOST_TAGS]
     former = source.external_id
     bury(source, merged_into=into)  # first: its identities become free

@@ -99,6 +99,8 @@ def update(
     _check(values)
     if "custom_attributes" in values:
         values["custom_attributes"] = attributes.merged(conversation.custom_attributes, values["custom_attributes"])
+        if problems := attributes.attribute_problems(values["custom_attributes"]):
+            raise Invalid(*problems)
     if values.get("snoozed_until") and "status" not in values:
         values["status"] = Conversation.Status.SNOOZED
     if values.get("status", Conversation.Status.SNOOZED) != Conversation.Status.SNOOZED:
@@ -141,7 +143,8 @@ def seen_by_contact(*, session: ContactSession, number: int) -> None:
     conversation = _complete(timeline.lock_for(session, number).conversation)
     now = timezone.now()
     conversation.contact_last_seen_at = now
-    seen = events.about(conversation, events.ConversationSeen, actor=Actor("user", conversation.contact.public_id))
+    actor = Actor("user", conversation.contact.public_id)
+    seen = events.about(conversation, events.ConversationSeen, actor=actor)
     timeline.append(conversation, [seen])
     unread = shown_messages(conversation).filter(
         direction=Message.Direction.OUTBOUND,
@@ -149,7 +152,7 @@ def seen_by_contact(*, session: ContactSession, number: int) -> None:
         created_at__lte=now,
     )
     for message in unread.order_by("id")[:500]:
-        statuses.advance(conversation, message, Message.Status.READ)
+        statuses.advance(conversation, message, Message.Status.READ, actor=actor)
 
 
 def typed_by_contact(*, session: ContactSession, number: int, is_on: bool) -> None:

@@ -35,6 +35,7 @@ def advance(
     status: str,
     *,
     failure: dict[str, Any] | None = None,
+    actor: Actor = SYSTEM,
 ) -> bool:
     """
     Move a message of a locked conversation one step further; False when it already was there or beyond.
@@ -48,7 +49,7 @@ def advance(
     message.timeline = [*message.timeline, {"status": status, "at": iso(now)}]
     message.save(update_fields=["status", "failure", "timeline", "updated_at"])
     changed = events.about_message(
-        message, conversation, events.MessageStatusChanged,
+        message, conversation, events.MessageStatusChanged, actor=actor,
         context={"previous": {"status": [before, status]}},
     )  # fmt: skip
     timeline.append(conversation, [changed])
