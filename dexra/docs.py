@@ -11,6 +11,7 @@ from accounts.views import PER_MINUTE
 from conversations.api.public import door
 from conversations.errors import MESSAGES_A_MINUTE
 from core import pagination
+from dexra import documents
 from dexra.sealing import seal
 
 
@@ -36,12 +37,17 @@ def guide(request: HttpRequest) -> HttpResponse:
     return _page(request, "guide", facts)
 
 
+def webhooks(request: HttpRequest) -> HttpResponse:
+    """Show how to receive webhooks."""
+    return _page(request, "document", {"document": documents.read("webhooks")}, page="webhooks")
+
+
 def reference(request: HttpRequest) -> HttpResponse:
     """Show ``/openapi.json`` with a form to try every request."""
     return _page(request, "reference", {})
 
 
-def _page(request: HttpRequest, name: str, facts: dict[str, Any]) -> HttpResponse:
-    response = render(request, f"docs/{name}.html", {"page": name, **facts})
+def _page(request: HttpRequest, name: str, facts: dict[str, Any], *, page: str = "") -> HttpResponse:
+    response = render(request, f"docs/{name}.html", {"page": page or name, **facts})
     response.headers["Cache-Control"] = "no-cache"
     return seal(response)

@@ -10,6 +10,7 @@ from dexra import docs, health, metrics, openapi
 urlpatterns = [
     path("", docs.home, name="home"),
     path("docs/", docs.guide, name="docs"),
+    path("docs/webhooks/", docs.webhooks, name="webhooks"),
     path("docs/reference/", docs.reference, name="reference"),
     path("public/api/v1/", include("conversations.api.public.urls")),
     path("survey/responses/<str:uuid>", surveys.survey_page),

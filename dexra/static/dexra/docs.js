@@ -1,4 +1,4 @@
-/* The guide: tabs, samples with the reader's own credentials, and which section is being read. */
+/* Guides: tabs, samples with the reader's own credentials, and which section is being read. */
 "use strict"
 
 const PLACEHOLDERS = { inbox: "YOUR_INBOX_IDENTIFIER", key: "YOUR_SECRET_KEY" }
@@ -50,7 +50,7 @@ function markSection(links) {
 }
 
 document.querySelectorAll("[data-tabs]").forEach(makeTabs)
-document.querySelector(".fill").addEventListener("input", fillSamples)
+document.querySelector(".fill")?.addEventListener("input", fillSamples)
 
 const links = [...document.querySelectorAll(".contents a")].map((link) => ({
   link,
