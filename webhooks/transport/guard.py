@@ -1,0 +1,97 @@
+"""Which addresses may be dialled: the public internet, and networks the operator lists."""
+
+import socket
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
+
+from django.conf import settings
+
+# Python counts these as public, or did in a version that is still about.
+NOT_PUBLIC = [
+    ip_network(text)
+    for text in (
+        "0.0.0.0/8",
+        "100.64.0.0/10",  # carriers' own
+        "192.0.0.0/24",  # protocol assignments
+        "192.88.99.0/24",  # 6to4 relays
+        "64:ff9b::/96",  # NAT64: an IPv4 address is inside, and the translator stands in our network
+        "64:ff9b:1::/48",
+        "100::/64",  # discard
+        "2001::/32",  # Teredo
+        "2002::/16",  # 6to4
+        "3fff::/20",  # documentation
+        "5f00::/16",  # segment routing
+    )
+]
+GLOBAL_UNICAST = ip_network("2000::/3")
+
+
+class BlockedAddress(OSError):
+    """An address was to be dialled that nobody may reach from here."""
+
+
+def is_blocked(address: str) -> bool:
+    """
+    Whether nothing may be sent to ``address``: an IPv4 or IPv6 literal, with or without a zone.
+
+    What is no address in its usual form is blocked, too.
+    """
+    found = _address(address)
+    return found is None or not (_is_public(found) or _is_listed(found))
+
+
+def is_listed(address: str) -> bool:
+    """Whether an address lies in a private network that the operator allows."""
+    found = _address(address)
+    return found is not None and _is_listed(found)
+
+
+def is_literal(host: str) -> bool:
+    """Whether a host is an address rather than a name."""
+    return _address(host) is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is an address of this very machine."""
+    found = _address(host)
+    return found is not None and found.is_loopback
+
+
+def addresses_of(host: str) -> Sequence[str]:
+    """Return the addresses of a name, however long that takes. Raises OSError, UnicodeError."""
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def guarded_socket(dialled: tuple[Any, ...]) -> socket.socket:
+    """
+    Return a socket for an entry of ``getaddrinfo``.
+
+    It is asked for every address right before it is dialled: whatever a name was said to be earlier, and however an
+    address was written, this one decides. Raises BlockedAddress.
+    """
+    family, kind, protocol, _, (address, *_) = dialled
+    if is_blocked(address):
+        raise BlockedAddress(f"{address} is not a public address.")
+    return socket.socket(family, kind, protocol)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        literal = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(literal, "ipv4_mapped", None) or literal
+
+
+def _is_listed(address: IPv4Address | IPv6Address) -> bool:
+    return any(address in network for network in settings.ALLOWED_PRIVATE_NETWORKS)
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    if not address.is_global or address.is_multicast or address.is_reserved or address.is_unspecified:
+        return False
+    if address.version == 6 and (address.is_site_local or address not in GLOBAL_UNICAST):
+        return False
+    return not any(address in network for network in NOT_PUBLIC)
