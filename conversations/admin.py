@@ -20,7 +20,8 @@ from conversations.models import (
     TeamMember,
 )
 from conversations.services import conversations, teams
-from core.admin import Neighbour, RecordAdmin, among, identity, linked, pretty
+from core.admin import Neighbour, RecordAdmin, identity, linked, pretty
+from core.filters import among
 from core.operations import Operation, Outcome
 from events.models import LoggedEvent
 

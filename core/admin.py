@@ -1,7 +1,7 @@
 """How rows are shown to operators: to be read, found and linked; changed by operations only."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.paginator import Paginator
 from django.db import DataError, transaction
-from django.db.models import ForeignKey, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from core import ids
+from core.filters import Within
 from core.operations import OperatedAdmin, list_url, url_of
 
 COUNTED = 10_000
@@ -42,36 +43,6 @@ class CountlessPaginator(_Paginator):
         return int(rows.order_by()[: COUNTED + 1].count())
 
 
-class Within(admin.FieldListFilter):
-    """Names the one thing a list is limited to, with a way out; not shown while the list is not limited."""
-
-    def __init__(self, field: Any, *args: Any, **named: Any) -> None:
-        self._parameter = f"{field.name}__id__exact" if isinstance(field, ForeignKey) else field.name
-        super().__init__(field, *args, **named)
-
-    def expected_parameters(self) -> list[str | None]:
-        """Return the parameter that links carry."""
-        return [self._parameter]
-
-    def has_output(self) -> bool:
-        """Whether the list is limited."""
-        return bool(self.used_parameters)
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        """Offer everything, and say what is shown."""
-        everything = changelist.get_query_string(remove=[self._parameter])
-        yield {"selected": False, "query_string": everything, "display": "All"}
-        yield {"selected": True, "query_string": changelist.get_query_string(), "display": self._named()}
-
-    def _named(self) -> str:
-        values: Any = next(iter(self.used_parameters.values()))
-        value = values[0]
-        if not isinstance(self.field, ForeignKey):
-            return str(value)
-        row = self.field.related_model._default_manager.filter(pk=value).first()  # noqa: SLF001  documented by Django
-        return str(row or value)
-
-
 @dataclass(frozen=True, slots=True)
 class Neighbour:
     """A list that belongs to a row: ``parameter`` limits it to what hangs on that row."""
@@ -83,6 +54,18 @@ class Neighbour:
     def url(self, row: Model) -> str:
         """Return the list, limited."""
         return f"{list_url(self.model)}?{self.parameter}={row.pk}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of its own about a row; ``view`` is the end of its URL's name."""
+
+    label: str
+    view: str
+
+    def url(self, row: Model) -> str:
+        """Return its path."""
+        return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{self.view}", args=[row.pk])
 
 
 class RecordAdmin(OperatedAdmin):
@@ -97,7 +80,7 @@ class RecordAdmin(OperatedAdmin):
     shown: tuple[Any, ...] = ()
     related: Sequence[str] = ()
     within: Sequence[str] = ()
-    neighbours: Sequence[Neighbour] = ()
+    neighbours: Sequence[Neighbour | Page] = ()
     found_by: Mapping[str, str] = {}
     paginator = CountlessPaginator
     show_full_result_count = False
@@ -206,7 +189,7 @@ class RecordAdmin(OperatedAdmin):
         return row.environment if self._has_tenant else None
 
     def _around(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        links = [{"label": n.label, "url": n.url(row)} for n in (*self._discovered(), *self.neighbours)]
+        links = [{"label": n.label, "url": n.url(row)} for n in (*self.neighbours, *self._discovered())]
         return {
             "operations": self.operations_on(request, row),
             "neighbours": links,
@@ -238,22 +221,6 @@ def _filtered_by(declared: Any) -> str:
     """Return the column or the parameter that an entry of ``list_filter`` names."""
     named = getattr(declared, "parameter_name", declared)
     return str(named[0] if isinstance(named, tuple) else named)
-
-
-def among(name: str, *values: str) -> type[admin.SimpleListFilter]:
-    """Return a filter by one column with values that are known; asking a large table which it holds takes long."""
-
-    class Among(admin.SimpleListFilter):
-        title = name.replace("_", " ")
-        parameter_name = name
-
-        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-            return [(value, value) for value in values]
-
-        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-            return queryset.filter(**{name: self.value()}) if self.value() in values else queryset
-
-    return Among
 
 
 @admin.display(description="tenant", ordering="environment")

@@ -14,69 +14,23 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Environment
 from core import ids
-from core.admin import RecordAdmin, among, linked, named_tenant, pretty, to_find
+from core.admin import RecordAdmin, linked, named_tenant, pretty, to_find
+from core.filters import among, by_day, by_state
 from events.backlog import LATE_SECONDS
 from events.event import CATALOGUE, ID_PREFIX
 from events.models import LoggedEvent
 
 
-class Type(admin.SimpleListFilter):
-    """What happened; the catalogue is asked once everything is loaded."""
-
-    title = "type"
-    parameter_name = "type"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return every type there is."""
-        return [(name, name) for name in sorted(CATALOGUE)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the events of that type."""
-        return queryset.filter(type=self.value()) if self.value() else queryset
+def _late(events: QuerySet[Any]) -> QuerySet[Any]:
+    since = timezone.now() - timedelta(seconds=LATE_SECONDS)
+    return events.filter(position__isnull=True, occurred_at__lt=since)
 
 
-class Place(admin.SimpleListFilter):
-    """Whether the relay has told an event."""
-
-    title = "place in the feed"
-    parameter_name = "place"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the states."""
-        return [("told", "Told"), ("pending", "Pending"), ("late", f"Pending for more than {LATE_SECONDS} s")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the events in that state."""
-        match self.value():
-            case "told":
-                return queryset.filter(position__isnull=False)
-            case "pending":
-                return queryset.filter(position__isnull=True)
-            case "late":
-                since = timezone.now() - timedelta(seconds=LATE_SECONDS)
-                return queryset.filter(position__isnull=True, occurred_at__lt=since)
-            case _:
-                return queryset
-
-
-class Day(admin.SimpleListFilter):
-    """When; each choice reads the partitions of its days only."""
-
-    title = "day"
-    parameter_name = "day"
-    days = {"today": 0, "yesterday": 1, "week": 6}
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the spans."""
-        return [("today", "Today"), ("yesterday", "Since yesterday"), ("week", "Since six days ago")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the events since then."""
-        back = self.days.get(self.value() or "")
-        if back is None:
-            return queryset
-        midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        return queryset.filter(occurred_at__gte=midnight - timedelta(days=back))
+PLACES = {
+    "told": ("Told", lambda events: events.filter(position__isnull=False)),
+    "pending": ("Pending", lambda events: events.filter(position__isnull=True)),
+    "late": (f"Pending for more than {LATE_SECONDS} s", _late),
+}
 
 
 @admin.register(LoggedEvent)
@@ -87,9 +41,9 @@ class LoggedEventAdmin(RecordAdmin):
     within = ("environment_id", "conversation_id")
     list_display = ("event_id", "type", "occurred_at", "place", "conversation", "actor_type", "tenant")
     list_filter = (
-        Place,
-        Type,
-        Day,
+        by_state("place", PLACES, title="place in the feed"),
+        among("type", ask=lambda: CATALOGUE),
+        by_day("occurred_at"),
         among("actor_type", "user", "agent", "ai", "api", "system"),
         "livemode",
     )

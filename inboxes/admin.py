@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from accounts.admin.who import operator
 from core import crypto
 from core.admin import RecordAdmin, as_json, identity, pretty
+from core.filters import by_state
 from core.operations import Operation, Outcome
 from inboxes import channels
 from inboxes.models import Inbox
@@ -29,19 +30,10 @@ def _is_open(inbox: Inbox) -> bool:
     return inbox.deleted_at is None
 
 
-class IsOpen(admin.SimpleListFilter):
-    """Whether an inbox still answers."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the two states."""
-        return [("open", "Open"), ("closed", "Closed")]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Keep the inboxes in that state."""
-        return queryset.filter(deleted_at__isnull=self.value() == "open") if self.value() else queryset
+STATES = {
+    "open": ("Open", lambda inboxes: inboxes.filter(deleted_at__isnull=True)),
+    "closed": ("Closed", lambda inboxes: inboxes.filter(deleted_at__isnull=False)),
+}
 
 
 @admin.register(Inbox)
@@ -61,7 +53,7 @@ class InboxAdmin(RecordAdmin):
     )  # fmt: skip
     found_by = {"inb": "pk"}
     list_display = (identity, "name", "channel", "identifier", "is_open", "created_at")
-    list_filter = (IsOpen, "channel", "hmac_mandatory")
+    list_filter = (by_state("state", STATES), "channel", "hmac_mandatory")
     search_fields = ("=identifier", "name")
     search_help_text = "A name, an identifier, or an inb_… id."
     shown = (

@@ -68,7 +68,7 @@ class Endpoint(TenantModel):
         indexes = [models.Index(fields=["environment", "id"], name="webhooks_endpoints")]
 
     def __str__(self) -> str:
-        return self.url
+        return self.url.partition("?")[0]  # what follows is often a token
 
     @property
     def public_id(self) -> str:
@@ -94,7 +94,7 @@ class Secret(TenantModel):
         verbose_name = "webhook secret"
 
     def __str__(self) -> str:
-        return f"of {self.endpoint_id}"
+        return f"of {ids.encode('whe', self.endpoint_id)}"
 
 
 class Health(TenantModel):
@@ -127,7 +127,7 @@ class Health(TenantModel):
         indexes = [models.Index(fields=["next_due_at"], name="webhooks_due", condition=HAS_WORK)]
 
     def __str__(self) -> str:
-        return f"of {self.endpoint_id}"
+        return f"of {ids.encode('whe', self.endpoint_id)}"
 
 
 class Body(TenantModel):
@@ -153,7 +153,7 @@ class Body(TenantModel):
         verbose_name_plural = "bodies"
 
     def __str__(self) -> str:
-        return f"{self.type} {self.event_id}"
+        return f"{self.type} {ids.encode('evt', self.event_id)}"
 
 
 class Delivery(TenantModel):
@@ -236,7 +236,7 @@ class Delivery(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.type} to {self.endpoint_id}"
+        return f"{self.type} {self.public_id}"
 
     @property
     def public_id(self) -> str:
@@ -268,7 +268,7 @@ class Attempt(TenantModel):
         verbose_name = "webhook attempt"
 
     def __str__(self) -> str:
-        return f"{self.n} of {self.delivery_id}"
+        return f"{self.n} of {ids.encode('whd', self.delivery_id)}"
 
 
 class Replay(TenantModel):
@@ -302,7 +302,7 @@ class Replay(TenantModel):
         indexes = [models.Index(fields=["state"], name="webhooks_replays", condition=models.Q(state="running"))]
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.endpoint_id}"
+        return f"{self.kind} of {ids.encode('whe', self.endpoint_id)}"
 
     @property
     def public_id(self) -> str:

@@ -5,12 +5,12 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin.operations import ON_ACCOUNT, ON_ACCOUNTS, ON_ENVIRONMENT, ON_KEY, ON_MEMBERSHIP, ON_PERSON
 from accounts.models import Account, ApiKey, AuditEntry, Environment, IdempotencyKey, Membership, User
-from core.admin import Neighbour, RecordAdmin, among, identity, linked, pretty
+from core.admin import Neighbour, RecordAdmin, identity, linked, pretty
+from core.filters import among, by_state
 from events.models import LoggedEvent
 
 # Who may do what here is said by two flags of the person; groups and their permissions would say nothing.
@@ -77,27 +77,14 @@ class UserAdmin(RecordAdmin):
     )  # fmt: skip
 
 
-class KeyState(admin.SimpleListFilter):
-    """Whether a key opens anything now."""
+def _shut(keys: QuerySet[Any]) -> QuerySet[Any]:
+    return keys.exclude(revoked_at=None) | keys.filter(expires_at__lte=timezone.now())
 
-    title = "state"
-    parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the two states."""
-        return [("open", "Works"), ("shut", "Revoked or expired")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the keys in that state."""
-        now = timezone.now()
-        shut = queryset.exclude(revoked_at=None) | queryset.filter(expires_at__lte=now)
-        match self.value():
-            case "shut":
-                return shut
-            case "open":
-                return queryset.exclude(pk__in=shut.values("pk"))
-            case _:
-                return queryset
+KEY_STATES = {
+    "open": ("Works", lambda keys: keys.exclude(pk__in=_shut(keys).values("pk"))),
+    "shut": ("Revoked or expired", _shut),
+}
 
 
 @admin.register(ApiKey)
@@ -107,7 +94,7 @@ class ApiKeyAdmin(RecordAdmin):
     operations = ON_KEY
     found_by = {"key": "pk"}
     list_display = (identity, "hint", "name", "kind", "works", "last_used_at", "expires_at")
-    list_filter = (KeyState, "kind")
+    list_filter = (by_state("state", KEY_STATES), "kind")
     search_fields = ("hint", "name")
     search_help_text = "The last four characters, a name, or a key_… id."
     shown = (

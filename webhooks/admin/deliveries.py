@@ -9,6 +9,9 @@ from django.utils.safestring import SafeString
 
 from core import crypto
 from core.admin import Neighbour, RecordAdmin, as_json, identity, leading, linked, pretty
+from core.filters import among, by_day, by_state
+from events.event import CATALOGUE
+from webhooks.admin.states import ANSWERS, DELIVERY_STATES, ERRORS, LANES
 from webhooks.models import Attempt, Body, Delivery
 
 # Of a request's headers these are ours; the others are the customer's, and often passwords.
@@ -27,7 +30,16 @@ class DeliveryAdmin(RecordAdmin):
         identity, "type", linked("endpoint"), "state", "tries", "last_status", "last_error", "next_attempt_at",
         "created_at",
     )  # fmt: skip
-    list_filter = ("state", "trigger", "livemode", "rehearsal")
+    list_filter = (
+        by_state("state", DELIVERY_STATES),
+        by_state("lane", LANES),
+        among("type", ask=lambda: CATALOGUE),
+        among("last_error", *ERRORS),
+        by_day("created_at"),
+        "trigger",
+        "livemode",
+        "rehearsal",
+    )
     related = ("endpoint",)
     search_help_text = "A whd_…, evt_…, whe_… or conv_… id."
     shown = (
@@ -47,7 +59,12 @@ class AttemptAdmin(RecordAdmin):
         "id", leading("whd", "delivery_id", "delivery"), "n", "sent_at", "status_code", "error_class", "duration_ms",
         "remote_ip", "url",
     )  # fmt: skip
-    list_filter = ("trigger",)
+    list_filter = (
+        by_state("answer", ANSWERS),
+        among("error_class", *ERRORS),
+        by_day("sent_at"),
+        "trigger",
+    )
     search_help_text = "A whd_… or a whe_… id."
     shown = (
         leading("whd", "delivery_id", "delivery"), leading("whe", "endpoint_id", "endpoint"), EVENT, "n", "trigger",
@@ -74,7 +91,7 @@ class BodyAdmin(RecordAdmin):
     found_by = {"evt": "event_id", "conv": "conversation_id"}
     within = ("event_id", "conversation_id")
     list_display = (EVENT, "type", "dialect", "event_at", "sequence")
-    list_filter = ("dialect",)
+    list_filter = ("dialect", among("type", ask=lambda: CATALOGUE), by_day("event_at"))
     ordering = ("-event_id",)
     search_help_text = "An evt_… or a conv_… id."
     shown = (

@@ -4,8 +4,10 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from core import crypto
-from core.admin import RecordAdmin, among, as_json, identity, linked
-from webhooks.models import Endpoint, Health, Replay, Secret
+from core.admin import Neighbour, RecordAdmin, as_json, identity, linked
+from core.filters import among, by_state
+from webhooks.admin.states import ENDPOINT_STATES, ERRORS, HEALTH
+from webhooks.models import Attempt, Endpoint, Health, Replay, Secret
 
 
 @admin.register(Endpoint)
@@ -15,7 +17,10 @@ class EndpointAdmin(RecordAdmin):
     found_by = {"whe": "pk", "inb": "inbox"}
     within = ("inbox",)
     list_display = (identity, "url", "state", "disabled_reason", "dialect", linked("inbox"), "created_at")
-    list_filter = ("state", "disabled_reason", "dialect", "captures")
+    neighbours = (Neighbour("Webhook attempts", Attempt, "endpoint_id"),)
+    list_filter = (
+        by_state("state", ENDPOINT_STATES), "environment__kind", "disabled_reason", "dialect", "captures",
+    )  # fmt: skip
     date_hierarchy = "created_at"
     related = ("inbox",)
     search_fields = ("url", "description")
@@ -58,6 +63,7 @@ class HealthAdmin(RecordAdmin):
         linked("endpoint"), "consecutive_failures", "failing_since", "last_error", "hold_until", "in_flight_cap",
         "next_due_at",
     )  # fmt: skip
+    list_filter = (by_state("state", HEALTH), among("last_error", *ERRORS))
     related = ("endpoint",)
     search_help_text = "A whe_… id."
     shown = (

@@ -1,0 +1,77 @@
+"""What operators find rows by: the states that people see, lanes, how endpoints do."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from core.filters import Narrowing, States
+from events.backlog import LATE_SECONDS
+from webhooks.models import Delivery, Endpoint, Health
+
+ERRORS = (
+    "http_status", "redirect", "timeout", "connect_timeout", "connection_refused", "connection_reset", "dns", "tls",
+    "blocked_address", "invalid_answer", "captured",
+)  # fmt: skip
+
+
+def _untold() -> QuerySet[Endpoint]:
+    """Return the endpoints whose deliveries are held."""
+    return Endpoint.unscoped.exclude(state=Endpoint.State.ACTIVE)
+
+
+def _pending(deliveries: QuerySet[Any]) -> QuerySet[Any]:
+    return deliveries.filter(state=Delivery.State.PENDING).exclude(endpoint__in=_untold())
+
+
+def _held(deliveries: QuerySet[Any]) -> QuerySet[Any]:
+    return deliveries.filter(state=Delivery.State.PENDING, endpoint__in=_untold())
+
+
+def _late(deliveries: QuerySet[Any]) -> QuerySet[Any]:
+    since = timezone.now() - timedelta(seconds=LATE_SECONDS)
+    left_alone = Health.unscoped.filter(hold_until__gt=timezone.now()).values("endpoint")
+    return _pending(deliveries).filter(next_attempt_at__lt=since).exclude(endpoint__in=left_alone)
+
+
+def _is(state: str, label: str) -> tuple[str, Narrowing]:
+    return label, lambda rows: rows.filter(state=state)
+
+
+def _answered(hundreds: int) -> Narrowing:
+    return lambda rows: rows.filter(status_code__range=(hundreds * 100, hundreds * 100 + 99))
+
+
+DELIVERY_STATES: States = {
+    "pending": ("Pending", _pending),
+    "late": (f"Due for more than {LATE_SECONDS} s", _late),
+    "held": ("Held", _held),
+    "delivering": _is("delivering", "Delivering"),
+    "delivered": _is("delivered", "Delivered"),
+    "exhausted": _is("exhausted", "Exhausted"),
+    "canceled": _is("canceled", "Canceled"),
+    "quarantined": _is("quarantined", "Quarantined"),
+}
+LANES: States = {
+    "live": ("Live, first attempts", lambda rows: rows.filter(livemode=True, tries=0)),
+    "retries": ("Live, retries", lambda rows: rows.filter(livemode=True, tries__gt=0)),
+    "sandbox": ("Sandbox", lambda rows: rows.filter(livemode=False)),
+}
+ENDPOINT_STATES: States = {
+    "active": _is("active", "Active"),
+    "failing": ("Active, and failing", lambda rows: rows.filter(state="active", health__told_stage__gt=0)),
+    "paused": _is("paused", "Paused"),
+    "disabled": _is("disabled", "Disabled"),
+    "deleted": ("Deleted", lambda rows: rows.filter(deleted_at__isnull=False)),
+}
+HEALTH: States = {
+    "failing": ("Failing", lambda rows: rows.filter(consecutive_failures__gt=0)),
+    "waiting": ("Has something waiting", lambda rows: rows.filter(next_due_at__isnull=False)),
+    "held": ("Nothing sent for now", lambda rows: rows.filter(hold_until__gt=timezone.now())),
+    "slowed": ("Sent fewer at once", lambda rows: rows.filter(in_flight_cap__lt=F("endpoint__max_in_flight"))),
+}
+ANSWERS: States = {
+    **{f"{n}xx": (f"{n}xx", _answered(n)) for n in (2, 3, 4, 5)},
+    "none": ("None", lambda rows: rows.filter(status_code__isnull=True)),
+}
