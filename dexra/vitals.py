@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -20,20 +20,26 @@ from dexra import pulse
 from events import backlog
 from events.backlog import Backlog
 from realtime import queries as realtime
+from webhooks import backlog as deliveries
 
 OLD_SECONDS, VERY_OLD_SECONDS = 5, 60
 DAYS_AHEAD = 2
+MANY_FAIL = 3
 
-# What waits in the database, by name, with the list that shows it. Whatever else becomes a queue is added here.
-QUEUES: Mapping[str, Callable[[], Backlog]] = MappingProxyType(
-    {"events": backlog.backlog, "broadcasts": realtime.held_back}
-)
-LISTS: Mapping[str, str] = MappingProxyType(
+# The list that shows what waits in a queue, and what limits it to what waits or, where it is late, to that.
+LISTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
-        "events": "admin:events_loggedevent_changelist",
-        "broadcasts": "admin:realtime_heldbroadcast_changelist",
+        "events": ("admin:events_loggedevent_changelist", "place=pending", "place=late"),
+        "broadcasts": ("admin:realtime_heldbroadcast_changelist", "", ""),
+        **{
+            f"webhooks_{lane}": ("admin:webhooks_delivery_changelist", f"state=pending&{which}", f"state=late&{which}")
+            for lane, which in (("live", "lane=live"), ("retries", "lane=retries"), ("sandbox", "lane=sandbox"))
+        },
+        "webhooks_busy": ("admin:webhooks_health_changelist", "state=waiting", "state=waiting"),
     }
 )
+# What waits there waits for a customer's server, which has as much to do as it may.
+WAITS_FOR_OTHERS = frozenset({"webhooks_busy"})
 DATABASE = """
 SELECT current_setting('server_version'), pg_database_size(current_database()), sum(numbackends)::int,
        current_setting('max_connections')::int
@@ -54,23 +60,39 @@ class Sign:
 
 def signs() -> list[Sign]:
     """Return the state of everything, worst things included. Raises django.db.Error; a missing Redis is a sign."""
-    found = [_queue(name, ask()) for name, ask in QUEUES.items()]
-    return [*found, _relay(), _workers(), _sockets(), _redis(), *_database(), _days(timezone.now().date())]
+    queues = [_queue(name, waits) for name, waits in backlogs().items()]
+    days = _days(timezone.now().date())
+    return [*queues, _endpoints(), _relay(), _workers(), _sockets(), _redis(), *_database(), days]
 
 
 def backlogs() -> dict[str, Backlog]:
-    """Return what waits in every queue. Raises django.db.Error."""
-    return {name: ask() for name, ask in QUEUES.items()}
+    """Return what waits in every queue. Whatever else becomes one is added here. Raises django.db.Error."""
+    webhooks = {f"webhooks_{lane}": waits for lane, waits in deliveries.lanes().items()}
+    return {"events": backlog.backlog(), "broadcasts": realtime.held_back(), **webhooks}
 
 
 def _queue(name: str, waits: Backlog) -> Sign:
     state = "ok"
-    if waits.waiting and waits.oldest_seconds > OLD_SECONDS:
+    if name not in WAITS_FOR_OTHERS and waits.waiting and waits.oldest_seconds > OLD_SECONDS:
         state = "bad" if waits.oldest_seconds > VERY_OLD_SECONDS else "warn"
     note = f"The oldest for {_span(waits.oldest_seconds)}" if waits.waiting else "Nothing waits."
     note += f"; {waits.late:,} for more than {backlog.LATE_SECONDS} s." if waits.late else "." if waits.waiting else ""
-    url = reverse(LISTS[name]) + (f"?place={'late' if waits.late else 'pending'}" if name == "events" else "")
-    return Sign(f"Queue: {name}", f"{waits.waiting:,} waiting", state, note, url)
+    if waits.waiting and name in WAITS_FOR_OTHERS:
+        note += " Their own endpoints have as much to do as they may."
+    page, waiting, late = LISTS[name]
+    url = f"{reverse(page)}?{late if waits.late else waiting}".removesuffix("?")
+    return Sign(f"Queue: {name.replace('_', ', ')}", f"{waits.waiting:,} waiting", state, note, url)
+
+
+def _endpoints() -> Sign:
+    """Say which customers' servers fail; when most of those at work do, the fault is likely here."""
+    found = deliveries.standing()
+    state = "warn" if found.failing >= MANY_FAIL and found.failing * 2 > found.at_work else "ok"
+    note = f"{found.failing:,} failing" + (f": {', '.join(found.worst)}" if found.worst else "")
+    note += f"; {found.switched_off:,} switched off because of it."
+    note += " Most of those at work fail: does this installation reach anybody?" if state == "warn" else ""
+    url = f"{reverse('admin:webhooks_endpoint_changelist')}?state={'failing' if found.failing else 'active'}"
+    return Sign("Webhook endpoints", f"{found.active:,} active", state, note, url)
 
 
 def _relay() -> Sign:

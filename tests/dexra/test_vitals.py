@@ -14,6 +14,7 @@ from events.models import LoggedEvent
 from events.relay import LEADER_LOCK, Relay
 from realtime.models import HeldBroadcast
 from tests.dexra import operating
+from webhooks.models import Delivery, Endpoint, Health
 
 
 def sign(label: str) -> vitals.Sign:
@@ -29,12 +30,26 @@ def log_event(*, seconds_ago: float) -> None:
     )  # fmt: skip
 
 
+def queue_webhook(environment, *, seconds_ago: float = 0, **health) -> Endpoint:
+    now = timezone.now()
+    endpoint = Endpoint.unscoped.create(environment=environment, url="https://hooks.acme.test/")
+    Endpoint.unscoped.update(updated_at=now - timedelta(days=1))
+    Health.unscoped.create(environment=environment, endpoint=endpoint, **health)
+    Delivery.unscoped.create(
+        environment=environment, endpoint=endpoint, event_id=endpoint.pk, event_at=now, type="message_in",
+        livemode=True, next_attempt_at=now - timedelta(seconds=seconds_ago),
+    )  # fmt: skip
+    return endpoint
+
+
 class TestQueues:
     def test_are_empty_at_first(self, anyone):
         assert vitals.backlogs() == {
-            "events": backlog.Backlog(0, 0.0, 0),
-            "broadcasts": backlog.Backlog(0, 0.0, 0),
-        }
+            name: backlog.Backlog(0, 0.0, 0)
+            for name in (
+                "events", "broadcasts", "webhooks_live", "webhooks_retries", "webhooks_sandbox", "webhooks_busy",
+            )
+        }  # fmt: skip
         assert (sign("Queue: events").value, sign("Queue: events").state) == ("0 waiting", "ok")
 
     def test_say_how_much_waits_how_long_and_how_much_is_late(self, anyone):
@@ -69,6 +84,50 @@ class TestQueues:
         tenancy.release()
 
         assert sign("Queue: events").value == "1 waiting"
+
+    @pytest.mark.parametrize(("seconds", "state", "shown"), [(1, "ok", "pending"), (20, "warn", "late")])
+    def test_lead_to_the_webhooks_that_wait(self, live, seconds, state, shown):
+        queue_webhook(live, seconds_ago=seconds)
+
+        found = sign("Queue: webhooks, live")
+
+        assert (found.value, found.state) == ("1 waiting", state)
+        listed = operating.operator_client()[0].get(found.url)
+        assert f"state={shown}" in found.url
+        assert listed.context["cl"].result_count == 1
+
+    def test_are_no_trouble_of_ours_where_a_customers_server_is_too_slow(self, live):
+        endpoint = queue_webhook(live, seconds_ago=600)
+        Health.unscoped.filter(endpoint=endpoint).update(in_flight_cap=0)
+
+        found = sign("Queue: webhooks, busy")
+
+        assert (found.value, found.state) == ("1 waiting", "ok")
+
+    def test_all_lead_to_a_list(self, anyone):
+        browser, _ = operating.operator_client()
+
+        for found in vitals.signs():
+            assert not found.url or browser.get(found.url).status_code == 200, found.label
+
+
+class TestEndpoints:
+    def test_are_named_when_they_fail(self, live):
+        queue_webhook(live, told_stage=1, last_failure_at=timezone.now())
+
+        found = sign("Webhook endpoints")
+
+        assert (found.value, found.state) == ("1 active", "ok")
+        assert "1 failing: https://hooks.acme.test/" in found.note
+        listed = operating.operator_client()[0].get(found.url)
+        assert listed.context["cl"].result_count == 1
+
+    @pytest.mark.parametrize(("well", "state"), [(2, "warn"), (3, "ok")])
+    def test_are_our_trouble_when_most_of_those_at_work_fail(self, live, well, state):
+        for told_stage in [1] * 3 + [0] * well:
+            queue_webhook(live, told_stage=told_stage, last_failure_at=timezone.now())
+
+        assert sign("Webhook endpoints").state == state
 
 
 class TestWorkers:
@@ -126,7 +185,17 @@ class TestTheFirstPage:
     def test_shows_every_sign(self, acme):
         page = operating.operator_client()[0].get("/admin/").content.decode()
 
-        for label in ("Queue: events", "Event relay", "Workers", "Sockets", "Redis", "PostgreSQL", "Event log"):
+        for label in (
+            "Queue: events",
+            "Queue: webhooks, live",
+            "Webhook endpoints",
+            "Event relay",
+            "Workers",
+            "Sockets",
+            "Redis",
+            "PostgreSQL",
+            "Event log",
+        ):
             assert label in page
 
     @pytest.mark.usefixtures("_redis_away")
