@@ -44,7 +44,7 @@ def process(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[by
 
 @contextmanager
 def web(port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the web and cable process and wait until it answers."""
+    """Run web and cable, in as many processes as by default, and wait until they answer."""
     with process("-m", "dexra.serve", "--role", "all", "--port", str(port), **environment) as child:
         wait_for(port)
         yield child
@@ -83,6 +83,11 @@ def wait_for(port: int, path: str = "/healthz") -> None:
             pass
         time.sleep(0.05)
     raise TimeoutError(f"{path} did not answer 200 within {START_SECONDS} s.")
+
+
+def size(pid: int) -> int:
+    """Return how many processes a server has that serve: its children, or itself alone."""
+    return len(psutil.Process(pid).children()) or 1
 
 
 def cpu_seconds(pid: int) -> float:

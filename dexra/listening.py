@@ -23,7 +23,7 @@ def wanted_port() -> int:
 
 def refuse_taken(host: str, port: int) -> None:
     """Raise Unusable when somebody listens there already, or nobody may."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

@@ -12,11 +12,10 @@ from django.db import connection
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
-from prometheus_client import REGISTRY
 from redis import RedisError
 
 from core import redis as redis_connections
-from dexra import pulse
+from dexra import pulse, tally
 from events import backlog
 from events.backlog import Backlog
 from realtime import queries as realtime
@@ -112,11 +111,11 @@ def _workers() -> Sign:
 
 
 def _sockets() -> Sign:
-    """Count the sockets of this process; a cable of its own tells its own count at its own ``/metrics``."""
-    here = REGISTRY.get_sample_value("dexra_cable_sockets")
+    """Count the sockets of this server; a cable of its own tells its own count at its own ``/metrics``."""
+    here = tally.registry().get_sample_value("dexra_cable_sockets")
     if here is None or os.environ.get("DEXRA_ROLE") == "web":
-        return Sign("Sockets", "Elsewhere", note="This process has no cable; those that have one say it at /metrics.")
-    return Sign("Sockets", f"{int(here):,} open", note="In this process; others say theirs at their /metrics.")
+        return Sign("Sockets", "Elsewhere", note="This server has no cable; those that are one say it at /metrics.")
+    return Sign("Sockets", f"{int(here):,} open", note="On this server; others say theirs at their /metrics.")
 
 
 def _redis() -> Sign:

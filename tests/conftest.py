@@ -31,6 +31,7 @@ from inboxes.services import inboxes
 from tests import workers
 from tests.servers import Server
 
+os.environ.setdefault("DEXRA_WEB_PROCESSES", "1")  # of servers that tests start; some ask for more
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     workers.move_in(worker)
 

@@ -1,11 +1,15 @@
 """What an operator can read off the cable at ``/metrics``."""
 
+from typing import Any
+
 from prometheus_client import Counter, Gauge, Histogram
 
-sockets_open = Gauge("dexra_cable_sockets", "Sockets that are open in this process")
-subscriptions = Gauge("dexra_cable_subscriptions", "Subscriptions that stand in this process")
-streams = Gauge("dexra_cable_streams", "Streams this process listens to")
-link_up = Gauge("dexra_cable_link_up", "1 while this process hears Redis")
+# Where several processes serve a port, each counts its own, and what is told is all of theirs that live.
+TOGETHER: Any = {"multiprocess_mode": "livesum"}
+sockets_open = Gauge("dexra_cable_sockets", "Sockets that are open", **TOGETHER)
+subscriptions = Gauge("dexra_cable_subscriptions", "Subscriptions that stand", **TOGETHER)
+streams = Gauge("dexra_cable_streams", "Streams that are listened to", **TOGETHER)
+link_up = Gauge("dexra_cable_link_up", "1 while every process hears Redis", multiprocess_mode="livemin")
 frames_sent = Counter("dexra_cable_frames", "Messages handed to sockets")
 slow_sockets = Counter("dexra_cable_slow_sockets", "Sockets cut because they did not read fast enough")
 disconnects = Counter("dexra_cable_disconnects", "Sockets told to go, by reason", ["reason"])

@@ -62,7 +62,7 @@ class Product:
 @contextmanager
 def started(data: Path) -> Iterator[Product]:
     port = free_port()
-    with launched(data, ["run"], says=READY, PORT=str(port)) as launcher:
+    with launched(data, ["run"], says=READY, PORT=str(port), DEXRA_WEB_PROCESSES="2") as launcher:
         product = Product(launcher, Home.at(data), port)
         yield product
     assert "is killed" not in product.said  # everybody stops when asked

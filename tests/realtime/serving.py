@@ -31,15 +31,17 @@ def free_port() -> int:
 
 
 class Server:
-    """One server process on a port of its own, with the tests' database."""
+    """One server on a port of its own, with the tests' database."""
 
-    def __init__(self, name: str, log: Path, *, role: str = "all", port: int = 0, **environment: str) -> None:
+    def __init__(
+        self, name: str, log: Path, *, role: str = "all", port: int = 0, processes: str = "1", **environment: str
+    ) -> None:
         self.name = name
         self.port = port or free_port()
         self._log = log
         self._clients: list[RawSocket] = []
         command = {
-            "uvicorn": ["-m", "dexra.serve", "--role", role, "--port", str(self.port)],
+            "uvicorn": ["-m", "dexra.serve", "--role", role, "--port", str(self.port), "--processes", processes],
             "daphne": ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "--websocket-max-message-size",
                        "65536", "dexra.asgi:application"],
         }[name]  # fmt: skip
