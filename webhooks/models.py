@@ -13,7 +13,9 @@ MOST_IN_FLIGHT = 10
 # What the claim looks through, and nothing else: the partial indexes stay as small as the work there is.
 WAITS = models.Q(state="pending")
 LEASED = models.Q(state="delivering")
+URGENT = models.Q(state="pending", trigger__in=("manual", "test", "rehearsal"))  # somebody waits for it
 HAS_WORK = models.Q(next_due_at__isnull=False)
+HAS_ENDED = models.Q(finished_at__isnull=False)
 
 
 class Endpoint(TenantModel):
@@ -120,6 +122,7 @@ class Health(TenantModel):
     last_error = models.CharField(max_length=40, blank=True, default="")
     # How far its people were told that it fails: 0 not at all, then at the start, on day 3, when disabled.
     told_stage = models.PositiveSmallIntegerField(default=0)
+    mailed_stage = models.PositiveSmallIntegerField(default=0)  # the same, by e-mail
     told_exhausted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -229,7 +232,9 @@ class Delivery(TenantModel):
         ]
         indexes = [
             models.Index(fields=["endpoint", "next_attempt_at"], name="webhooks_pending", condition=WAITS),
+            models.Index(fields=["endpoint", "next_attempt_at"], name="webhooks_urgent", condition=URGENT),
             models.Index(fields=["endpoint", "lease_until"], name="webhooks_leased", condition=LEASED),
+            models.Index(fields=["finished_at"], name="webhooks_finished", condition=HAS_ENDED),
             models.Index(fields=["environment", "id"], name="webhooks_deliveries"),
             models.Index(fields=["endpoint", "id"], name="webhooks_of_endpoint"),
             models.Index(fields=["event_id"], name="webhooks_rehearsals", condition=~models.Q(rehearsal="")),
