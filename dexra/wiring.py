@@ -14,21 +14,22 @@ from events.event import Event
 from events.relay import Relay
 from realtime import handlers as realtime
 from realtime.services.broadcasts import HeldBroadcasts
+from webhooks import handlers as webhooks
 
 SUBSCRIPTIONS: Mapping[type[Event], Sequence[Handler]] = {
     accounts.AccessWithdrawn: [realtime.cut_off],
-    contacts.UserCreated: [realtime.broadcast],
-    contacts.UserUpdated: [realtime.broadcast],
-    contacts.UserMerged: [realtime.broadcast],
-    contacts.UserDeleted: [realtime.broadcast, realtime.cut_off],
-    conversations.ConversationCreated: [realtime.broadcast],
-    conversations.ConversationUpdated: [realtime.broadcast],
-    conversations.ConversationClosed: [],
+    contacts.UserCreated: [realtime.broadcast, webhooks.fan_out],
+    contacts.UserUpdated: [realtime.broadcast, webhooks.fan_out],
+    contacts.UserMerged: [realtime.broadcast, webhooks.fan_out],
+    contacts.UserDeleted: [realtime.broadcast, realtime.cut_off, webhooks.forget, webhooks.fan_out],
+    conversations.ConversationCreated: [realtime.broadcast, webhooks.fan_out],
+    conversations.ConversationUpdated: [realtime.broadcast, webhooks.fan_out],
+    conversations.ConversationClosed: [webhooks.fan_out],
     conversations.ConversationSeen: [realtime.broadcast],
-    conversations.MessageReceived: [realtime.broadcast],
-    conversations.MessageSent: [realtime.broadcast],
-    conversations.MessageNoted: [realtime.broadcast],
-    conversations.MessageStatusChanged: [realtime.broadcast],
+    conversations.MessageReceived: [realtime.broadcast, webhooks.fan_out],
+    conversations.MessageSent: [realtime.broadcast, webhooks.fan_out],
+    conversations.MessageNoted: [realtime.broadcast, webhooks.fan_out],
+    conversations.MessageStatusChanged: [realtime.broadcast, webhooks.fan_out],
     conversations.TypingChanged: [realtime.show_typing],
 }
 

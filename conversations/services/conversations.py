@@ -109,21 +109,25 @@ def update(
     if not changed:
         return conversation
     changes = {name: {"from": _shown(getattr(conversation, name)), "to": _shown(values[name])} for name in changed}
+    team_before = conversation.team_id
     for name in changed:
         setattr(conversation, name, values[name])
-    _tell(conversation, changed, changes, actor, by_name)
+    context = {"team_ids": [team_before, conversation.team_id]} if "team" in changed else {}
+    happened = [
+        events.about(conversation, events.ConversationUpdated, actor=actor, data={"changes": changes}, context=context)
+    ]
+    _tell(conversation, changed, happened, actor, by_name)
     return conversation
 
 
 def _tell(
     conversation: Conversation,
     changed: list[str],
-    changes: dict[str, Any],
+    happened: list[events.ConversationEvent],
     actor: Actor,
     by_name: str,
 ) -> None:
     """Store what changed with its events, and what follows from a new status."""
-    happened = [events.about(conversation, events.ConversationUpdated, actor=actor, data={"changes": changes})]
     if "status" in changed and conversation.is_closed:
         happened.append(events.about(conversation, events.ConversationClosed, actor=actor))
     conversation.updated_at = timezone.now()

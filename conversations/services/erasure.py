@@ -51,7 +51,8 @@ def erase(*, contact: Contact, by: audit.Who, actor: Actor) -> Contact:
     for each in family:
         tombstones.bury(each)
     erased = events.about(contact, events.UserDeleted, livemode=environment.livemode, actor=actor)
-    publish(replace(erased, context={**erased.context, "session_ids": session_ids}))
+    gone = {"session_ids": session_ids, "conversation_ids": talked, "contact_ids": [each.pk for each in family]}
+    publish(replace(erased, context={**erased.context, **gone}))
     audit.record(environment=environment, who=by, action="user.erased", target=contact.public_id)
     return contact
 
