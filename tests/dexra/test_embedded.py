@@ -69,6 +69,12 @@ class TestExec:
         assert execute(data, "sh", "-c", "exit 7").returncode == 7
         assert execute(data, "sh", "-c", "kill -9 $$").returncode == 128 + 9
 
+    def test_lets_webhooks_reach_this_machine_unless_told_otherwise(self, data):
+        ask = ("printenv", "DEXRA_ALLOWED_PRIVATE_NETWORKS")
+
+        assert execute(data, *ask).stdout == "127.0.0.0/8\n"
+        assert execute(data, *ask, DEXRA_ALLOWED_PRIVATE_NETWORKS="10.0.0.0/8").stdout == "10.0.0.0/8\n"
+
     def test_leaves_nothing_running(self, data):
         execute(data, "true")
 

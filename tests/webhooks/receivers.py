@@ -51,7 +51,7 @@ def answer(
 ) -> Act:
     """Answer properly, after ``delay`` seconds."""
     named = {"Content-Length": str(len(body)), **(headers or {})}
-    reply = _head(status, named) + body
+    reply = head(status, named) + body
 
     async def act(writer: asyncio.StreamWriter) -> None:
         if delay:
@@ -125,14 +125,14 @@ def garbage() -> Act:
 
 def cut_off(body: bytes = b"half of it") -> Act:
     """Promise twice as long a body as is sent."""
-    return raw(_head(200, {"Content-Length": str(2 * len(body))}) + body)
+    return raw(head(200, {"Content-Length": str(2 * len(body))}) + body)
 
 
 def endless(size: int = 1024**3, status: int = 200) -> Act:
     """Send a body of ``size`` bytes, for as long as the caller listens."""
 
     async def act(writer: asyncio.StreamWriter) -> None:
-        writer.write(_head(status, {"Content-Length": str(size)}))
+        writer.write(head(status, {"Content-Length": str(size)}))
         for _ in range(size // AT_ONCE):
             writer.write(b"x" * AT_ONCE)
             await writer.drain()
@@ -144,7 +144,7 @@ def dripping(pause: float = 0.05, status: int = 200) -> Act:
     """Send the body byte by byte, and never the last one."""
 
     async def act(writer: asyncio.StreamWriter) -> None:
-        writer.write(_head(status, {"Content-Length": "100000"}))
+        writer.write(head(status, {"Content-Length": "100000"}))
         while True:
             writer.write(b".")
             await writer.drain()
@@ -171,25 +171,23 @@ class Receiver:
         self._host = host
         self._tls = tls
         self._scripts: dict[str, list[Act]] = {"": list(script) or [answer()]}
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._arrived = threading.Condition()
+        self._is_listening = threading.Event()
         self._talks: set[asyncio.Task[None]] = set()
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._server = self._within(asyncio.start_server(self._talk, self._host, 0, ssl=self._tls, backlog=1024))
-        self.port = self._server.sockets[0].getsockname()[1]
+        assert self._is_listening.wait(SOON)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._within(self._stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._is_over.set)
         self._thread.join(SOON)
 
     @property
     def url(self) -> str:
-        """Where it listens, with a path that ``script`` has no say in."""
+        """Where it listens."""
         return self.at("/hook")
 
     def at(self, path: str, host: str = "") -> str:
@@ -212,16 +210,14 @@ class Receiver:
             )
             return list(self.requests)
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-        self._loop.close()
-
-    def _within(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(SOON)
-
-    async def _stop(self) -> None:
-        self._server.close()
+    async def _serve(self) -> None:
+        self._loop, self._is_over = asyncio.get_running_loop(), asyncio.Event()
+        server = await asyncio.start_server(self._talk, self._host, 0, ssl=self._tls, backlog=1024)
+        self.port = server.sockets[0].getsockname()[1]
+        self._is_listening.set()
+        await self._is_over.wait()
+        await asyncio.sleep(0.01)  # whoever was let in a moment ago must begin before it can be ended
+        server.close()
         for talk in self._talks:
             talk.cancel()
         await asyncio.gather(*self._talks, return_exceptions=True)
@@ -242,7 +238,7 @@ class Receiver:
 
     async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> None:
         while not writer.is_closing():
-            request = await _read(reader, connection)
+            request = await read_request(reader, connection)
             with self._arrived:
                 self.requests.append(request)
                 self._arrived.notify_all()
@@ -251,15 +247,17 @@ class Receiver:
             await act(writer)
 
 
-async def _read(reader: asyncio.StreamReader, connection: int) -> Request:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    first, *lines = head.strip().split("\r\n")
+async def read_request(reader: asyncio.StreamReader, connection: int) -> Request:
+    """Return the next request of a connection. Raises IncompleteReadError at its end."""
+    lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *named = lines.strip().split("\r\n")
     method, path, _ = first.split(" ")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in named)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Request(method, path, headers, body, connection)
 
 
-def _head(status: int, headers: Mapping[str, str]) -> bytes:
+def head(status: int, headers: Mapping[str, str]) -> bytes:
+    """Return the status line and headers of an answer."""
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in headers.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

@@ -12,10 +12,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-from weakref import WeakSet
 
 import structlog
-from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, InvalidURL, TCPConnector
+from aiohttp import (
+    ClientHttpProxyError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    InvalidURL,
+    TCPConnector,
+)
 from aiohttp.connector import Connection
 from django.conf import settings
 from yarl import URL
@@ -106,7 +113,7 @@ class Sender:
         self._proxy = URL(settings.WEBHOOK_PROXY) if settings.WEBHOOK_PROXY else None
         self._tls = ssl.create_default_context()
         self._tls.set_alpn_protocols(["http/1.1"])
-        self._open: WeakSet[socket.socket] = WeakSet()
+        self._sockets: set[socket.socket] = set()
         self._most_open = _most_open()
         self._keeping = self._session(keepalive_timeout=IDLE_SECONDS)
         self._closing = self._session(force_close=True)
@@ -133,7 +140,7 @@ class Sender:
         await self._resolver.close()
 
     async def _try(self, outgoing: Outgoing, trail: _Trail, started: float) -> Answer:
-        session = self._keeping if len(self._open) < self._most_open else self._closing
+        session = self._keeping if len(self._sockets) < self._most_open else self._closing
         body, error = b"", ""
         try:
             url = parsed(outgoing.url)
@@ -164,6 +171,8 @@ class Sender:
 
     async def _is_well(self, proxy: URL, failure: Exception) -> bool:
         """Whether a failure to connect is of the server behind the proxy: then the proxy itself can be reached."""
+        if isinstance(failure, InvalidURL | ClientHttpProxyError):
+            return True
         if getattr(failure, "host", None) == proxy.host:
             return False
         with suppress(OSError):
@@ -179,14 +188,15 @@ class Sender:
             error = failures.OUR_FAULT
         if error == failures.OUR_FAULT:
             return Answer(None, error, milliseconds, is_ours=True)
+        remote_ip = "" if self._proxy else trail.remote_ip
         if response is None:
-            return Answer(None, error, milliseconds, trail.remote_ip)
+            return Answer(None, error, milliseconds, remote_ip)
         error = error or failures.of_status(response.status)
         return Answer(
             status=response.status,
             error_class=error,
             milliseconds=milliseconds,
-            remote_ip=trail.remote_ip,
+            remote_ip=remote_ip,
             headers=answers.shown(response.headers),
             body="" if error == failures.REDIRECT else answers.text(body),
             retry_after=answers.retry_after(response.headers) if error else None,
@@ -216,11 +226,11 @@ class Sender:
     def _socket(self, dialled: tuple[Any, ...]) -> socket.socket:
         """Return a socket for an address that is about to be dialled. Raises BlockedAddress, OSError."""
         made = socket.socket(*dialled[:3]) if self._proxy else guard.guarded_socket(dialled)
-        self._open.add(made)
+        if len(self._sockets) >= self._most_open:
+            self._sockets = {known for known in self._sockets if known.fileno() >= 0}
+        self._sockets.add(made)
         trail = _trail.get()
-        trail.is_new = True
-        if not self._proxy:
-            trail.remote_ip = dialled[4][0]
+        trail.is_new, trail.remote_ip = True, dialled[4][0]
         return made
 
 

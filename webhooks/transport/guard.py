@@ -1,5 +1,6 @@
 """Which addresses may be dialled: the public internet, and networks the operator lists."""
 
+import errno
 import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -73,7 +74,7 @@ def guarded_socket(dialled: tuple[Any, ...]) -> socket.socket:
     """
     family, kind, protocol, _, (address, *_) = dialled
     if is_blocked(address):
-        raise BlockedAddress(f"{address} is not a public address.")
+        raise BlockedAddress(errno.EACCES, f"{address} is not a public address.")
     return socket.socket(family, kind, protocol)
 
 

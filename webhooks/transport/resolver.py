@@ -30,7 +30,7 @@ class NameFailed(OSError):
     """A name led to no address; ``is_ours`` when that says nothing about the name."""
 
     def __init__(self, text: str, *, is_ours: bool) -> None:
-        super().__init__(text)
+        super().__init__(socket.EAI_NONAME, text)
         self.is_ours = is_ours
 
 

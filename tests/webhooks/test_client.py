@@ -1,0 +1,433 @@
+"""Requests that are made for real, and every way a receiver may answer them."""
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+import uvloop
+
+from tests.webhooks import receivers
+from tests.webhooks.receivers import Receiver
+from webhooks.transport import client
+from webhooks.transport.client import Answer, Outgoing, Sender
+
+BODY = '{"type":"message_in","data":{"message_text":"héllo"}}'.encode()
+HEADERS = {"Content-Type": "application/json", "webhook-id": "evt_1", "X-Custom": "ours"}
+
+
+def run(story: Callable[[Sender], Awaitable[Any]], *, runner: Callable[..., Any] = asyncio.run, **options: Any) -> Any:
+    """Run a story with a sender of its own."""
+
+    async def whole() -> Any:
+        sender = Sender(**options)
+        try:
+            return await story(sender)
+        finally:
+            await sender.close()
+
+    return runner(whole())
+
+
+def sent(url: str, *, body: bytes = BODY, seconds: float = 15.0) -> Answer:
+    """Send one request and return what came of it."""
+    return run(lambda sender: sender.send(Outgoing(url, HEADERS, body, seconds)))
+
+
+def answered(receiver: Receiver, act: receivers.Act, seconds: float = 15.0) -> Answer:
+    """Return what comes of a request that is answered so."""
+    receiver.script(act)
+    return sent(receiver.url, seconds=seconds)
+
+
+class TestRequest:
+    def test_arrives_as_it_was_made(self, receiver):
+        body = bytes(range(256)) * 1000
+
+        answer = sent(receiver.at("/a%2Fb?sig=%2B%3d&x"), body=body)
+
+        (request,) = receiver.requests
+        assert answer.error_class == ""
+        assert (request.method, request.path, request.body) == ("POST", "/a%2Fb?sig=%2B%3d&x", body)
+
+    def test_has_our_headers_and_none_that_were_not_asked_for(self, receiver):
+        sent(receiver.url)
+
+        assert receiver.requests[0].headers == {
+            "host": f"127.0.0.1:{receiver.port}",
+            "user-agent": "Dexra-Webhooks/1",
+            "accept-encoding": "identity",
+            "content-type": "application/json",
+            "webhook-id": "evt_1",
+            "x-custom": "ours",
+            "content-length": str(len(BODY)),
+        }
+
+    def test_ignores_the_proxies_and_logins_of_its_surroundings(self, receiver, monkeypatch, tmp_path):
+        (tmp_path / "netrc").write_text("machine 127.0.0.1 login ada password secret\n")
+        monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+        assert sent(receiver.url).status == 200
+        assert "authorization" not in receiver.requests[0].headers
+
+    def test_carries_no_cookie_that_an_answer_set(self, receiver):
+        receiver.script(receivers.answer(headers={"Set-Cookie": "a=b; Path=/"}))
+
+        async def twice(sender):
+            for _ in range(2):
+                await sender.send(Outgoing(receiver.url, HEADERS, BODY))
+
+        run(twice)
+        assert [request.headers.get("cookie") for request in receiver.requests] == [None, None]
+
+    def test_reuses_connections(self, receiver):
+        async def many(sender):
+            for _ in range(20):
+                await asyncio.gather(*(sender.send(Outgoing(receiver.url, HEADERS, BODY)) for _ in range(5)))
+
+        run(many)
+        assert len(receiver.requests) == 100
+        assert receiver.connections == 5
+
+    @pytest.mark.parametrize("runner", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+    def test_keeps_no_connection_while_descriptors_are_short(self, receiver, monkeypatch, runner):
+        monkeypatch.setattr(client, "MOST_OPEN", 5)
+
+        async def story(sender):
+            await asyncio.gather(*(sender.send(Outgoing(receiver.url, HEADERS, BODY)) for _ in range(5)))
+            for _ in range(3):
+                await sender.send(Outgoing(receiver.url, HEADERS, BODY))
+            short = receiver.connections
+            await sender._keeping.close()
+            sender._keeping = sender._session(keepalive_timeout=90.0)
+            for _ in range(10):
+                await sender.send(Outgoing(receiver.url, HEADERS, BODY))
+            return short, receiver.connections - short
+
+        # Five are kept; beside them, each of the three has one of its own. Once they are closed, one is kept again.
+        assert run(story, runner=runner) == (8, 2)
+
+
+class TestAnswer:
+    @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+    def test_is_a_success_for_any_2xx(self, receiver, status):
+        receiver.script(receivers.raw(b"HTTP/1.1 %d Fine\r\nContent-Length: 0\r\n\r\n" % status))
+
+        assert (sent(receiver.url).status, sent(receiver.url).error_class) == (status, "")
+
+    @pytest.mark.parametrize("status", [400, 401, 404, 408, 410, 418, 429, 500, 502, 503, 504, 599])
+    def test_is_a_failure_with_its_status_for_any_other(self, receiver, status):
+        answer = answered(receiver, receivers.raw(b"HTTP/1.1 %d No\r\nContent-Length: 4\r\n\r\nwhy?" % status))
+
+        assert (answer.status, answer.error_class, answer.body) == (status, "http_status", "why?")
+        assert not answer.is_ours
+
+    def test_tells_who_answered_and_how_long_it_took(self, receiver):
+        answer = answered(receiver, receivers.answer(body=b"ok", delay=0.2))
+
+        assert answer.remote_ip == "127.0.0.1"
+        assert 200 <= answer.milliseconds < 1000
+
+    def test_tells_who_answered_on_a_kept_connection_too(self, receiver):
+        async def twice(sender):
+            return [await sender.send(Outgoing(receiver.url, HEADERS, BODY)) for _ in range(2)]
+
+        assert [answer.remote_ip for answer in run(twice)] == ["127.0.0.1", "127.0.0.1"]
+        assert receiver.connections == 1
+
+    def test_keeps_headers_without_credentials(self, receiver):
+        headers = {"X-Trace": "r1", "Set-Cookie": "session=secret", "X-Api-Key": "k", "Authorization": "Bearer t"}
+
+        answer = answered(receiver, receivers.answer(headers=headers))
+
+        assert answer.headers == {
+            "Content-Length": "0",
+            "X-Trace": "r1",
+            "Set-Cookie": "[redacted]",
+            "X-Api-Key": "[redacted]",
+            "Authorization": "[redacted]",
+        }
+
+    def test_can_be_stored_whatever_bytes_are_in_it(self, receiver):
+        receiver.script(
+            receivers.raw(b"HTTP/1.1 500 No\r\nX-Odd: \xff\xfe \xc3\xa9\r\nContent-Length: 5\r\n\r\na\x00\xffb\xc3")
+        )
+
+        answer = sent(receiver.url)
+
+        assert answer.body == "a\ufffd\ufffdb\ufffd"
+        assert answer.headers["X-Odd"] == "\ufffd\ufffd é"
+        json.dumps([answer.body, answer.headers], ensure_ascii=False).encode()
+
+    def test_keeps_a_bounded_part_of_very_many_headers(self, receiver):
+        headers = {f"X-{number}": "v" * 3000 for number in range(100)}
+
+        answer = answered(receiver, receivers.answer(headers=headers))
+
+        assert len(answer.headers) == 40
+        assert max(map(len, answer.headers.values())) == 500
+
+    @pytest.mark.parametrize(
+        ("asked", "seconds"),
+        [("7", 7.0), ("0", 0.0), ("9" * 50, 9999999999.0), ("-1", None), ("soon", None), ("", None), ("1.5", None)],
+    )
+    def test_tells_for_how_long_it_asks_to_be_left_alone(self, receiver, asked, seconds):
+        assert answered(receiver, receivers.slow_down(asked)).retry_after == seconds
+
+    def test_tells_so_by_a_date_too(self, receiver):
+        later = formatdate(time.time() + 120, usegmt=True)
+
+        assert answered(receiver, receivers.slow_down(later, 503)).retry_after == pytest.approx(120, abs=3)
+
+    def test_reads_a_date_by_the_receivers_own_clock(self, receiver):
+        headers = {
+            "Date": formatdate(1_000_000_000, usegmt=True),
+            "Retry-After": formatdate(1_000_000_030, usegmt=True),
+        }
+
+        assert answered(receiver, receivers.answer(503, headers=headers)).retry_after == 30.0
+
+    def test_never_asks_for_the_past(self, receiver):
+        assert answered(receiver, receivers.slow_down(formatdate(0, usegmt=True))).retry_after == 0.0
+
+
+class TestLargeAnswers:
+    def test_are_cut_and_still_a_success(self, receiver):
+        answer = answered(receiver, receivers.answer(200, b"x" * 17_000))
+
+        assert (answer.error_class, answer.body) == ("", "x" * 16_384)
+
+    def test_of_a_gigabyte_are_hung_up_on(self, receiver):
+        started = time.monotonic()
+
+        answer = answered(receiver, receivers.endless())
+
+        assert (answer.status, answer.error_class, len(answer.body)) == (200, "", 16_384)
+        assert time.monotonic() - started < 2
+
+    def test_close_their_connection_and_no_other(self, receiver):
+        receiver.script(receivers.endless(), receivers.answer())
+
+        async def story(sender):
+            return [(await sender.send(Outgoing(receiver.url, HEADERS, BODY))).error_class for _ in range(3)]
+
+        assert run(story) == ["", "", ""]
+        assert [request.connection for request in receiver.requests] == [1, 2, 2]
+
+    def test_are_never_unpacked(self, receiver):
+        answer = answered(receiver, receivers.gzip_bomb())
+
+        assert (answer.status, answer.error_class) == (200, "")
+        assert answer.body.startswith("\x1f\ufffd\x08")
+        assert len(answer.body) <= 16_384
+
+    def test_with_endless_headers_are_no_answer(self, receiver):
+        receiver.script(receivers.raw(b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 100_000 + b"\r\n"))
+
+        assert sent(receiver.url).error_class == "invalid_answer"
+
+    def test_with_one_endless_header_are_no_answer(self, receiver):
+        receiver.script(receivers.raw(b"HTTP/1.1 200 OK\r\nX-A: " + b"b" * 1_000_000))
+
+        assert sent(receiver.url).error_class == "invalid_answer"
+
+
+class TestRedirects:
+    def test_are_not_followed(self, receiver):
+        with Receiver() as elsewhere:
+            answer = answered(receiver, receivers.redirect(elsewhere.url))
+
+        assert (answer.status, answer.error_class) == (302, "redirect")
+        assert answer.headers["Location"] == elsewhere.url
+        assert elsewhere.requests == []
+
+    @pytest.mark.parametrize("status", [300, 301, 303, 304, 307, 308])
+    def test_of_any_kind_are_failures_and_show_no_body(self, receiver, status):
+        body = b"" if status == 304 else b"over there"
+        receiver.script(receivers.answer(status, body, headers={"Location": "http://169.254.169.254/latest/"}))
+
+        answer = sent(receiver.url)
+
+        assert (answer.status, answer.error_class, answer.body) == (status, "redirect", "")
+
+
+class TestBadReceivers:
+    def test_that_hang_are_given_up_on(self, receiver):
+        answer = answered(receiver, receivers.hang(), seconds=0.3)
+
+        assert (answer.status, answer.error_class, answer.remote_ip) == (None, "timeout", "127.0.0.1")
+        assert 290 <= answer.milliseconds < 1000
+
+    def test_that_drip_are_given_up_on_in_the_same_time(self, receiver):
+        answer = answered(receiver, receivers.dripping(), seconds=0.4)
+
+        assert (answer.status, answer.error_class) == (200, "timeout")
+        assert 390 <= answer.milliseconds < 1000
+
+    @pytest.mark.parametrize(
+        ("act", "name"),
+        [
+            pytest.param(receivers.reset(), "connection_reset", id="reset"),
+            pytest.param(receivers.hang_up(), "connection_reset", id="hang up"),
+            pytest.param(receivers.half_a_line(), "invalid_answer", id="half a line"),
+            pytest.param(receivers.garbage(), "invalid_answer", id="garbage"),
+            pytest.param(receivers.cut_off(), "invalid_answer", id="half a body"),
+            pytest.param(
+                receivers.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n"),
+                "invalid_answer",
+                id="no chunks",
+            ),
+            pytest.param(receivers.raw(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"), "invalid_answer", id="minus"),
+            pytest.param(receivers.raw(b"HTTP/1.1 two hundred\r\n\r\n"), "invalid_answer", id="in words"),
+        ],
+    )
+    def test_that_break_off_or_babble_are_failures(self, receiver, act, name):
+        answer = answered(receiver, act, seconds=2)
+
+        assert answer.error_class == name
+        assert not answer.is_ours
+
+    def test_that_refuse_are_failures(self):
+        answer = sent(f"http://127.0.0.1:{unused_port()}/")
+
+        assert (answer.status, answer.error_class, answer.remote_ip) == (None, "connection_refused", "127.0.0.1")
+
+    def test_that_never_accept_are_given_up_on(self, monkeypatch):
+        monkeypatch.setattr(client, "CONNECT_SECONDS", 0.3)
+        client._timeout.cache_clear()
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as server, full(server):
+            answer = sent(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        client._timeout.cache_clear()
+
+        assert answer.error_class == "connect_timeout"
+        assert answer.milliseconds < 1000
+
+    def test_that_flood_us_with_preliminary_answers_are_given_up_on(self, receiver):
+        async def flood(writer):
+            while True:
+                writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.001)
+
+        assert answered(receiver, flood, seconds=0.3).error_class == "timeout"
+
+    def test_that_answer_twice_poison_no_later_answer(self, receiver):
+        two = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 Forged\r\nContent-Length: 0\r\n\r\n"
+
+        async def forge(writer):
+            writer.write(two)
+            await writer.drain()
+
+        receiver.script(forge, receivers.answer(201))
+
+        async def story(sender):
+            return [(await sender.send(Outgoing(receiver.url, HEADERS, BODY))).status for _ in range(2)]
+
+        assert run(story) == [200, 201]
+        assert receiver.connections == 2
+
+
+class TestKeptConnections:
+    def test_that_ended_meanwhile_cost_nothing(self, receiver):
+        receiver.script(receivers.answer(200), receivers.hang_up(), receivers.answer(202))
+
+        async def story(sender):
+            return [await sender.send(Outgoing(receiver.url, HEADERS, BODY)) for _ in range(2)]
+
+        assert [(answer.status, answer.error_class) for answer in run(story)] == [(200, ""), (202, "")]
+        assert [request.connection for request in receiver.requests] == [1, 1, 2]
+
+    def test_are_not_tried_again_once_the_receiver_took_its_time(self, receiver, monkeypatch):
+        monkeypatch.setattr(client, "STALE_SECONDS", 0.05)
+
+        async def slow_reset(writer):
+            await asyncio.sleep(0.1)
+            writer.transport.abort()
+
+        receiver.script(receivers.answer(), slow_reset, receivers.answer())
+
+        async def story(sender):
+            return [(await sender.send(Outgoing(receiver.url, HEADERS, BODY))).error_class for _ in range(2)]
+
+        assert run(story) == ["", "connection_reset"]
+        assert len(receiver.requests) == 2
+
+    def test_of_a_receiver_that_always_hangs_up_are_tried_three_times_at_most(self, receiver):
+        async def story(sender):
+            await asyncio.gather(*(sender.send(Outgoing(receiver.url, HEADERS, BODY)) for _ in range(8)))
+            receiver.script(receivers.hang_up())
+            return (await sender.send(Outgoing(receiver.url, HEADERS, BODY))).error_class
+
+        assert run(story) == "connection_reset"
+        assert len(receiver.requests) == 11
+
+
+def test_a_canceled_request_stops_at_once_and_lets_go_of_its_connection(receiver):
+    receiver.script(receivers.hang())
+
+    async def story(sender):
+        task = asyncio.create_task(sender.send(Outgoing(receiver.url, HEADERS, BODY)))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0.05)
+        return [known.fileno() for known in sender._sockets]
+
+    assert run(story) == [-1]
+
+
+def test_a_sender_that_was_closed_takes_the_blame(receiver):
+    async def story(sender):
+        await sender.close()
+        return await sender.send(Outgoing(receiver.url, HEADERS, BODY))
+
+    answer = run(story)
+    assert (answer.error_class, answer.is_ours) == ("our_fault", True)
+
+
+def test_one_hanging_receiver_delays_nobody_else(receiver):
+    with Receiver(receivers.hang()) as hanging:
+
+        async def story(sender):
+            stuck = [asyncio.create_task(sender.send(Outgoing(hanging.url, HEADERS, BODY, 1.0))) for _ in range(100)]
+            await asyncio.sleep(0.1)
+            well = [await sender.send(Outgoing(receiver.url, HEADERS, BODY)) for _ in range(50)]
+            return well, await asyncio.gather(*stuck)
+
+        well, stuck = run(story)
+
+    assert {answer.error_class for answer in stuck} == {"timeout"}
+    assert sorted(answer.milliseconds for answer in well)[47] < 50
+
+
+def unused_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+class full:  # noqa: N801  reads as a state of the server
+    """Fills a listening socket's queue, so that nobody else gets in."""
+
+    def __init__(self, server: socket.socket) -> None:
+        self._address = server.getsockname()
+        self._callers: list[socket.socket] = []
+
+    def __enter__(self) -> None:
+        for _ in range(4):
+            caller = socket.socket()
+            caller.setblocking(False)
+            caller.connect_ex(self._address)
+            self._callers.append(caller)
+        time.sleep(0.05)
+
+    def __exit__(self, *_: object) -> None:
+        for caller in self._callers:
+            caller.close()
