@@ -111,6 +111,7 @@ def about(
             "contact_id": conversation.contact_id,
             "inbox_id": conversation.inbox_id,
             "session_id": conversation.session_id,
+            "last_message_id": conversation.last_message_id,
             **(context or {}),
         },
     )

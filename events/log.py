@@ -35,6 +35,7 @@ UPDATE events_event SET
         'contact_id', context->'contact_id', 'inbox_id', context->'inbox_id', 'message_id', context->'message_id'))
 WHERE environment_id = %s AND
 """
+HOLD = "SELECT id FROM events_event WHERE id = ANY(%s) AND NOT data ? 'erased' FOR SHARE"
 SCRUB_CONVERSATIONS = SCRUB + "conversation_id = ANY(%s)"
 SCRUB_PEOPLE = SCRUB + "conversation_id IS NULL AND (context->>'contact_id')::bigint = ANY(%s)"
 
@@ -121,6 +122,14 @@ def scrub(environment_id: int, *, conversation_ids: Sequence[int], contact_ids: 
     with connection.cursor() as cursor:
         cursor.execute(SCRUB_CONVERSATIONS, [environment_id, list(conversation_ids)])
         cursor.execute(SCRUB_PEOPLE, [environment_id, list(contact_ids)])
+
+
+def hold(events: Sequence[Event]) -> list[Event]:
+    """Return those that nobody has erased, and let nobody erase them until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD, [[event.id for event in events]])
+        held = {row[0] for row in cursor.fetchall()}
+    return [event for event in events if event.id in held]
 
 
 def read(event_ids: Iterable[int]) -> list[Event]:

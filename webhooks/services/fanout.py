@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from events import log
 from events.event import Event
 from webhooks import bodies, dialect
 from webhooks.models import Delivery, Endpoint
@@ -70,13 +71,16 @@ def fan_out(events: Sequence[Event]) -> None:
 
 
 def said(events: Sequence[Event], endpoint: Endpoint) -> list[Said]:
-    """Return how one endpoint is told of events that happened before, in their order; nothing of what was erased."""
+    """
+    Return how one endpoint is told of events that happened before, in their order.
+
+    Call it in the transaction that uses it: until it ends nobody can be erased whom these events are about.
+    """
     target = Target(
         endpoint.pk, endpoint.environment_id, endpoint.inbox_id, endpoint.dialect, endpoint.events, endpoint.is_told,
         endpoint.environment.account.name,
     )  # fmt: skip
-    kept = [event for event in events if not event.data.get("erased")]
-    wishes = writing.keep([Wish(event, name, target) for event in kept for name in wanted(event, target)])
+    wishes = writing.keep([Wish(event, name, target) for event in log.hold(events) for name in wanted(event, target)])
     return [
         Said(event.id, event.occurred_at, name, event.conversation_id) for event, name, _ in wishes if event.occurred_at
     ]

@@ -10,7 +10,7 @@ from events.event import Event
 
 # A person's bodies are found by the person and by their conversations: one may have been somebody else's before. What
 # is under way is taken from its sender, whose answer then finds nobody and is not written down.
-FORGET = """
+CANCEL = """
 WITH emptied AS (
     UPDATE webhooks_body SET content = ''
     WHERE environment_id = %(environment)s AND event_id <> %(event)s
@@ -26,8 +26,12 @@ WITH emptied AS (
         extra = 0, returns_to = '', returns_at = NULL
     WHERE id IN (SELECT id FROM concerned) AND state IN ('pending', 'delivering', 'quarantined')
 )
+SELECT id FROM concerned
+"""
+# A statement of its own: it sees what was written down while the other waited for it.
+EMPTY = """
 UPDATE webhooks_attempt SET response_body = '', response_headers = '{}'
-WHERE delivery_id IN (SELECT id FROM concerned) AND (response_body <> '' OR response_headers <> '{}')
+WHERE delivery_id = ANY(%s) AND (response_body <> '' OR response_headers <> '{}')
 """
 
 
@@ -35,7 +39,7 @@ def forget(erased: Event) -> None:
     """Do so for the person whose erasure an event tells of, and for whoever turned out to be them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            FORGET,
+            CANCEL,
             {
                 "environment": erased.environment_id,
                 "event": erased.id,  # that it happened is told
@@ -43,3 +47,4 @@ def forget(erased: Event) -> None:
                 "conversations": erased.context["conversation_ids"],
             },
         )
+        cursor.execute(EMPTY, [[row[0] for row in cursor.fetchall()]])

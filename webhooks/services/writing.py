@@ -76,9 +76,7 @@ def _rows(wishes: Iterable[Wish]) -> dialect.Rows:
         for event in events
         if event.conversation_id is None and "contact_id" in event.context
     }
-    messages = {
-        row for event in events for row in (event.context.get("message_id"), dialect.last_message_of(event)) if row
-    }
+    messages = {row for event in events for row in dialect.messages_of(event)}
     return dialect.Rows(
         accounts={wish.target.environment_id: wish.target.account_name for wish in told},
         conversations=complete_conversations({event.conversation_id for event in events if event.conversation_id}),
