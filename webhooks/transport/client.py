@@ -117,6 +117,7 @@ class Sender:
         self._most_open = _most_open()
         self._keeping = self._session(keepalive_timeout=IDLE_SECONDS)
         self._closing = self._session(force_close=True)
+        self._is_closed = False
         self._grumbled_at = -math.inf
 
     async def send(self, outgoing: Outgoing) -> Answer:
@@ -135,6 +136,7 @@ class Sender:
 
     async def close(self) -> None:
         """Close every connection; what is being sent fails as our fault."""
+        self._is_closed = True
         await self._keeping.close()
         await self._closing.close()
         await self._resolver.close()
@@ -161,6 +163,8 @@ class Sender:
 
     async def _blame(self, failure: Exception, trail: _Trail) -> str:
         error = failures.named(failure, was_sent=trail.was_sent)
+        if self._is_closed:
+            return failures.OUR_FAULT
         if self._proxy and not trail.was_sent and not await self._is_well(self._proxy, failure):
             error = failures.OUR_FAULT
         now = time.monotonic()
