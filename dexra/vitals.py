@@ -31,8 +31,12 @@ LISTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "events": ("admin:events_loggedevent_changelist", "place=pending", "place=late"),
         "broadcasts": ("admin:realtime_heldbroadcast_changelist", "", ""),
         **{
-            f"webhooks_{lane}": ("admin:webhooks_delivery_changelist", f"state=pending&{which}", f"state=late&{which}")
-            for lane, which in (("live", "lane=live"), ("retries", "lane=retries"), ("sandbox", "lane=sandbox"))
+            f"webhooks_{lane}": (
+                "admin:webhooks_delivery_changelist",
+                f"state=pending&lane={lane}",
+                f"state=late&lane={lane}",
+            )
+            for lane in ("first", "retry", "sandbox")
         },
         "webhooks_busy": ("admin:webhooks_health_changelist", "state=waiting", "state=waiting"),
     }

@@ -7,7 +7,7 @@ from django.db import connection
 
 from events.backlog import LATE_SECONDS, Backlog
 
-LANES = ("live", "retries", "sandbox", "busy")
+LANES = ("first", "retry", "sandbox", "busy")
 COUNTED_OF_EACH = 1000  # due rows of one endpoint; the oldest ones
 # Every endpoint that is told is asked for its oldest rows, whether the engine means to look at it or not: what it has
 # lost sight of must show here. A dead one is not asked, however much is held for it. What is due waits for us, unless
@@ -34,7 +34,7 @@ WITH told AS MATERIALIZED (
                                    AND state = 'delivering' AND lease_until > statement_timestamp()) AS is_busy
     FROM due GROUP BY id, cap, is_throttled, livemode, is_retry
 )
-SELECT CASE WHEN is_busy THEN 'busy' WHEN NOT livemode THEN 'sandbox' WHEN is_retry THEN 'retries' ELSE 'live' END,
+SELECT CASE WHEN is_busy THEN 'busy' WHEN NOT livemode THEN 'sandbox' WHEN is_retry THEN 'retry' ELSE 'first' END,
        sum(count)::int, greatest(max(age), 0), sum(late)::int
 FROM of_each GROUP BY 1
 """

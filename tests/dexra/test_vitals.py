@@ -47,7 +47,7 @@ class TestQueues:
         assert vitals.backlogs() == {
             name: backlog.Backlog(0, 0.0, 0)
             for name in (
-                "events", "broadcasts", "webhooks_live", "webhooks_retries", "webhooks_sandbox", "webhooks_busy",
+                "events", "broadcasts", "webhooks_first", "webhooks_retry", "webhooks_sandbox", "webhooks_busy",
             )
         }  # fmt: skip
         assert (sign("Queue: events").value, sign("Queue: events").state) == ("0 waiting", "ok")
@@ -89,7 +89,7 @@ class TestQueues:
     def test_lead_to_the_webhooks_that_wait(self, live, seconds, state, shown):
         queue_webhook(live, seconds_ago=seconds)
 
-        found = sign("Queue: webhooks, live")
+        found = sign("Queue: webhooks, first")
 
         assert (found.value, found.state) == ("1 waiting", state)
         listed = operating.operator_client()[0].get(found.url)
@@ -187,7 +187,7 @@ class TestTheFirstPage:
 
         for label in (
             "Queue: events",
-            "Queue: webhooks, live",
+            "Queue: webhooks, first",
             "Webhook endpoints",
             "Event relay",
             "Workers",

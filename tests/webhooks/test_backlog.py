@@ -49,14 +49,14 @@ class TestLanes:
             queue(endpoint_of(live), tries=1)
         queue(endpoint_of(sandbox), tries=1)
 
-        assert waiting() == {"live": 3, "retries": 2, "sandbox": 1}
+        assert waiting() == {"first": 3, "retry": 2, "sandbox": 1}
 
     def test_say_how_long_the_oldest_is_due_and_how_many_are_late(self, live):
         endpoint = endpoint_of(live)
         for seconds in (1, 30, 90):
             queue(endpoint, due_for=seconds)
 
-        found = backlog.lanes()["live"]
+        found = backlog.lanes()["first"]
 
         assert (found.waiting, found.late) == (3, 2)
         assert 90 <= found.oldest_seconds < 95
@@ -65,14 +65,14 @@ class TestLanes:
         for environment in (live, globex):
             queue(endpoint_of(environment))
 
-        assert waiting() == {"live": 2}
+        assert waiting() == {"first": 2}
         with tenancy.one(globex.pk):
-            assert waiting() == {"live": 1}
+            assert waiting() == {"first": 1}
 
     def test_see_what_the_engine_has_lost_sight_of(self, live):
         queue(endpoint_of(live, next_due_at=None), due_for=600)
 
-        assert backlog.lanes()["live"].oldest_seconds >= 600
+        assert backlog.lanes()["first"].oldest_seconds >= 600
 
     @pytest.mark.parametrize("state", ["delivering", "delivered", "exhausted", "canceled", "quarantined"])
     def test_leave_out_what_does_not_wait(self, live, state):
@@ -103,14 +103,14 @@ class TestLanes:
         held = endpoint_of(live, hold_until=timezone.now() - timedelta(seconds=20))
         queue(held, due_for=3600)
 
-        assert 20 <= backlog.lanes()["live"].oldest_seconds < 25
+        assert 20 <= backlog.lanes()["first"].oldest_seconds < 25
 
     def test_count_from_the_moment_an_endpoint_was_resumed(self, live):
         resumed = endpoint_of(live)
         queue(resumed, due_for=3600)
         resumed.save()
 
-        assert backlog.lanes()["live"].oldest_seconds < 5
+        assert backlog.lanes()["first"].oldest_seconds < 5
 
     def test_count_no_more_than_the_oldest_thousand_of_an_endpoint(self, live):
         endpoint, now = endpoint_of(live), timezone.now()
@@ -123,7 +123,7 @@ class TestLanes:
         ]  # fmt: skip
         Delivery.unscoped.bulk_create(rows)
 
-        found = backlog.lanes()["live"]
+        found = backlog.lanes()["first"]
 
         assert found.waiting == backlog.COUNTED_OF_EACH
         assert found.oldest_seconds >= backlog.COUNTED_OF_EACH + 4
@@ -149,16 +149,16 @@ class TestTheBusyLane:
         queue(slow, due_for=600, tries=1)
         queue(quick)
 
-        assert waiting() == {"busy": 1, "live": 1}
+        assert waiting() == {"busy": 1, "first": 1}
 
     def test_does_not_excuse_a_worker_that_died_with_its_hands_full(self, live):
         endpoint = endpoint_of(live, in_flight_cap=2)
         self.lease(endpoint, 2, ends_in=-1)
         queue(endpoint)
 
-        assert waiting() == {"live": 1}
+        assert waiting() == {"first": 1}
 
-    @pytest.mark.parametrize(("tokens", "lane"), [(0.2, "busy"), (1.2, "live")])
+    @pytest.mark.parametrize(("tokens", "lane"), [(0.2, "busy"), (1.2, "first")])
     def test_holds_what_waits_for_an_endpoints_own_rate(self, live, tokens, lane):
         queue(endpoint_of(live, rate_per_second=0.01, tokens=tokens, tokens_at=timezone.now()))
 

@@ -8,12 +8,28 @@ from django.utils import timezone
 
 from core.filters import Narrowing, States
 from events.backlog import LATE_SECONDS
+from webhooks import catalogue
 from webhooks.models import Delivery, Endpoint, Health
 
-ERRORS = (
-    "http_status", "redirect", "timeout", "connect_timeout", "connection_refused", "connection_reset", "dns", "tls",
-    "blocked_address", "invalid_answer", "captured",
-)  # fmt: skip
+# What can be wrong with an attempt.
+ERRORS = {
+    "http_status": "It answered that something is wrong.",
+    "redirect": "It answered with a redirect, which is not followed.",
+    "timeout": "Its whole answer did not come in time.",
+    "connect_timeout": "Nobody took the connection in time.",
+    "connection_refused": "Nothing listens there, or no way leads there.",
+    "connection_reset": "The connection broke off.",
+    "dns": "Its name could not be resolved.",
+    "tls": "Its certificate, or its TLS, was not accepted.",
+    "blocked_address": "Its address is not allowed: it lies in a private network.",
+    "invalid_answer": "What came back is no HTTP answer.",
+    "captured": "Signed and kept, but not sent: this sandbox endpoint captures.",
+}
+
+
+def types() -> set[str]:
+    """Return every type that endpoints are told of, in either dialect."""
+    return {name for dialect in Endpoint.Dialect for name in catalogue.types_of(dialect)}
 
 
 def _untold() -> QuerySet[Endpoint]:
@@ -54,8 +70,8 @@ DELIVERY_STATES: States = {
     "quarantined": _is("quarantined", "Quarantined"),
 }
 LANES: States = {
-    "live": ("Live, first attempts", lambda rows: rows.filter(livemode=True, tries=0)),
-    "retries": ("Live, retries", lambda rows: rows.filter(livemode=True, tries__gt=0)),
+    "first": ("Live, first attempts", lambda rows: rows.filter(livemode=True, tries=0)),
+    "retry": ("Live, retries", lambda rows: rows.filter(livemode=True, tries__gt=0)),
     "sandbox": ("Sandbox", lambda rows: rows.filter(livemode=False)),
 }
 ENDPOINT_STATES: States = {
