@@ -7,7 +7,8 @@ from typing import Any
 
 from tests.webhooks import receivers
 from tests.webhooks.receivers import Receiver
-from webhooks.transport.client import Answer, Outgoing, Sender
+from webhooks.transport.client import Sender
+from webhooks.transport.exchange import Answer, Outgoing
 
 BODY = '{"type":"message_in","data":{"message_text":"héllo"}}'.encode()
 HEADERS = {"Content-Type": "application/json", "webhook-id": "evt_1", "X-Custom": "ours"}

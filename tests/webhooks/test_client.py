@@ -12,7 +12,7 @@ from tests.webhooks import receivers
 from tests.webhooks.receivers import Receiver
 from tests.webhooks.sending import BODY, HEADERS, answered, run, sent
 from webhooks.transport import client
-from webhooks.transport.client import Outgoing
+from webhooks.transport.exchange import Outgoing
 
 
 class TestRequest:

@@ -10,7 +10,7 @@ from tests.webhooks import receivers
 from tests.webhooks.receivers import Receiver
 from tests.webhooks.sending import BODY, HEADERS, answered, run, sent, unused_port
 from webhooks.transport import client
-from webhooks.transport.client import Outgoing
+from webhooks.transport.exchange import Outgoing
 
 
 class TestBadReceivers:

@@ -16,7 +16,7 @@ from tests.webhooks.names import NO_ANSWER, NameServers
 from tests.webhooks.proxies import Proxy
 from tests.webhooks.receivers import Receiver
 from tests.webhooks.sending import BODY, HEADERS, run, sent, unused_port
-from webhooks.transport.client import Answer, Outgoing
+from webhooks.transport.exchange import Answer, Outgoing
 
 METADATA = "169.254.169.254"
 

@@ -5,31 +5,11 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from aiohttp import ClientResponse
-
 MOST_BYTES = 16 * 1024
 MOST_HEADERS = 40
 LONGEST_VALUE = 500
 SENSITIVE = re.compile(r"authori[sz]ation|cookie|credential|password|secret|token|api-?key", re.IGNORECASE)
 REDACTED = "[redacted]"
-
-
-async def read(response: ClientResponse) -> bytes:
-    """
-    Return the body, or its first 16 KiB as they came over the wire; the connection is then closed.
-
-    Raises what aiohttp raises, and TimeoutError.
-    """
-    content, parts, left = response.content, [], MOST_BYTES
-    try:
-        while left > 0 and not content.at_eof():
-            part = await content.read(left)
-            parts.append(part)
-            left -= len(part)
-    finally:
-        if not response.closed:
-            response.close()
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def text(body: bytes) -> str:

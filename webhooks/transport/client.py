@@ -6,10 +6,8 @@ import resource
 import socket
 import ssl
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -28,11 +26,11 @@ from django.conf import settings
 from yarl import URL
 
 from webhooks.transport import answers, failures, guard
+from webhooks.transport.exchange import Answer, Outgoing
 from webhooks.transport.resolver import Resolver
 from webhooks.transport.targets import parsed
 
 USER_AGENT = "Dexra-Webhooks/1"
-SECONDS = 15.0
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 90.0
 MOST_OPEN = 4000  # connections; beyond it, or half of the descriptors there are, none is kept for later
@@ -44,36 +42,6 @@ PROXY_REFUSES = 407
 GRUMBLE_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A request; from the name's lookup to the end of the answer it takes ``seconds`` at most."""
-
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
-    seconds: float = SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """
-    What came of a request.
-
-    ``error_class`` is empty for a 2xx, and else one of ``failures``. ``status`` is there as soon as the other side
-    said one, even if the rest of its answer failed. ``headers`` and ``body`` may be shown to the endpoint's owner.
-    ``retry_after`` is in seconds. With ``is_ours``, nothing was learnt about the other side.
-    """
-
-    status: int | None
-    error_class: str
-    milliseconds: int
-    remote_ip: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: str = ""
-    retry_after: float | None = None
-    is_ours: bool = False
 
 
 class _Trail:
@@ -155,7 +123,7 @@ class Sender:
                 timeout=_timeout(outgoing.seconds),
                 allow_redirects=False,
             )
-            body = await answers.read(trail.response)
+            body = await _read(trail.response)
         except Exception as failure:  # noqa: BLE001  every one is an answer, to be judged by the engine
             error = await self._blame(failure, trail)
         milliseconds = round((time.perf_counter() - started) * 1000)
@@ -236,6 +204,20 @@ class Sender:
         trail = _trail.get()
         trail.is_new, trail.remote_ip = True, dialled[4][0]
         return made
+
+
+async def _read(response: ClientResponse) -> bytes:
+    """Return the body as it came over the wire, or the first 16 KiB of it; the connection is then closed."""
+    content, parts, left = response.content, [], answers.MOST_BYTES
+    try:
+        while left > 0 and not content.at_eof():
+            part = await content.read(left)
+            parts.append(part)
+            left -= len(part)
+    finally:
+        if not response.closed:
+            response.close()
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 @lru_cache(maxsize=64)

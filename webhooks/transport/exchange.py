@@ -1,0 +1,36 @@
+"""A request and what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request; from the lookup of the name to the end of the answer it takes ``seconds`` at most."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float = SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What came of a request.
+
+    ``error_class`` is empty for a 2xx, and else one of ``failures``. ``status`` is there as soon as the other side
+    said one, even if the rest of its answer failed. ``headers`` and ``body`` may be shown to the endpoint's owner.
+    ``retry_after`` is in seconds. With ``is_ours``, nothing was learnt about the other side.
+    """
+
+    status: int | None
+    error_class: str
+    milliseconds: int
+    remote_ip: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    retry_after: float | None = None
+    is_ours: bool = False
