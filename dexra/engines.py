@@ -1,5 +1,6 @@
 """Runs the engines, long-lived loops that do most of a worker's work, inside the Celery worker's process."""
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from dexra import pulse
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30.0
 LONG_LIFE_SECONDS = 60.0
-JOIN_SECONDS = 10.0
+JOIN_SECONDS = 25.0  # the webhooks under way are waited for longest: see DEXRA_WEBHOOK_DRAIN_SECONDS
 HEARTBEAT_SECONDS = 3.0
 
 log = structlog.get_logger(__name__)
@@ -90,6 +91,7 @@ class EngineRoom(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has n
         """Start the heartbeat and every engine that is employed."""
         engines: list[Engine] = [Heartbeat()]
         engines += [engine for factory in _factories for engine in factory()]
+        gc.freeze()  # what was loaded to work stays loaded: the collector need not look through it ever again
         self._threads = [EngineThread(engine, self._told_to_stop) for engine in engines]
         for thread in self._threads:
             thread.start()

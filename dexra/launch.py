@@ -29,6 +29,7 @@ DEVELOPMENT = {
     **OWN_MACHINE,
     "DEXRA_ENV": "development",
     "DEXRA_CABLE_DRAIN_SECONDS": "1",  # Ctrl-C is to be quick, and nobody else is here to take the clients
+    "DEXRA_WEBHOOK_DRAIN_SECONDS": "2",
 }
 
 

@@ -197,6 +197,20 @@ ALLOWED_PRIVATE_NETWORKS = [_network(text) for text in env.list("DEXRA_ALLOWED_P
 WEBHOOK_PROXY: str = env.str("DEXRA_WEBHOOK_PROXY", default="")
 if WEBHOOK_PROXY and not WEBHOOK_PROXY.startswith(("http://", "https://")):
     raise ImproperlyConfigured("DEXRA_WEBHOOK_PROXY is the URL of an HTTP proxy: http://proxy.internal:4750.")
+# Seconds before each attempt, instead of the live schedule.
+WEBHOOK_SCHEDULE: list[float] = env.list("DEXRA_WEBHOOK_SCHEDULE", default=[], cast=float)
+if not all(0 <= seconds < 86400 * 30 for seconds in WEBHOOK_SCHEDULE):
+    raise ImproperlyConfigured("DEXRA_WEBHOOK_SCHEDULE is seconds, separated by commas: 0,5,300,1800.")
+WEBHOOK_SLOTS: int = env.int("DEXRA_WEBHOOK_SLOTS", default=500)
+WEBHOOK_DRAIN_SECONDS: float = env.float("DEXRA_WEBHOOK_DRAIN_SECONDS", default=20.0)
+BODY_RETENTION_DAYS: int = env.int("DEXRA_BODY_RETENTION_DAYS", default=30)
+ATTEMPT_RETENTION_DAYS: int = env.int("DEXRA_ATTEMPT_RETENTION_DAYS", default=30)
+
+# --- e-mail to people ------------------------------------------------------------------------
+
+vars().update(env.email_url("EMAIL_URL", default="dummymail://" if IS_PRODUCTION else "consolemail://"))
+DEFAULT_FROM_EMAIL: str = env.str("DEXRA_EMAIL_FROM", default="Dexra <noreply@localhost>")
+EMAIL_TIMEOUT = 10
 
 # --- for operators ---------------------------------------------------------------------------
 

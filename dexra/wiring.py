@@ -14,7 +14,9 @@ from events.event import Event
 from events.relay import Relay
 from realtime import handlers as realtime
 from realtime.services.broadcasts import HeldBroadcasts
+from webhooks import events as webhook_events
 from webhooks import handlers as webhooks
+from webhooks.engine import WebhookEngine
 
 SUBSCRIPTIONS: Mapping[type[Event], Sequence[Handler]] = {
     accounts.AccessWithdrawn: [realtime.cut_off],
@@ -31,10 +33,15 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[Handler]] = {
     conversations.MessageNoted: [realtime.broadcast, webhooks.fan_out],
     conversations.MessageStatusChanged: [realtime.broadcast, webhooks.fan_out],
     conversations.TypingChanged: [realtime.show_typing],
+    webhook_events.EndpointTest: [webhooks.fan_out],
+    webhook_events.EndpointFailing: [webhooks.fan_out],
+    webhook_events.EndpointRecovered: [webhooks.fan_out],
+    webhook_events.EndpointDisabled: [webhooks.fan_out],
+    webhook_events.DeliveryExhausted: [webhooks.fan_out],
 }
 
 
 def engines() -> list[Engine]:
     """Return what each worker runs all the time, beside its Celery tasks."""
     metrics = [MetricsServer(settings.WORKER_METRICS_PORT)] if settings.WORKER_METRICS_PORT else []
-    return [Relay(), HeldBroadcasts(), *metrics]
+    return [Relay(), HeldBroadcasts(), WebhookEngine(), *metrics]

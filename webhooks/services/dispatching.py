@@ -1,0 +1,236 @@
+"""
+The engine's loop: claims what is due, sends it, hands what came of it to the ledger.
+
+Every delivery is a task of its own that begins as soon as a slot is free and ends when it is answered: nobody waits
+for anybody else's server.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import structlog
+from django.conf import settings
+
+from core.logs import loggable_error
+from core.postgres.loops import Line
+from webhooks import policy
+from webhooks.events import EndpointTest
+from webhooks.services import claims, metrics
+from webhooks.services.addressees import AddressBook, Addressee
+from webhooks.services.claims import Claimed
+from webhooks.services.ledger import AWAY, Ledger, tell_of_set_aside
+from webhooks.services.requests import request_for
+from webhooks.services.settling import Release, Result, Settled
+from webhooks.services.slots import Slots
+from webhooks.signing import BadSecret
+from webhooks.transport.client import Sender
+from webhooks.transport.exchange import Answer
+
+POLL_SECONDS = 0.25
+# Under load, claims are worth more when a few results have come in between.
+PACE_SECONDS = 0.01
+EXPIRE_SECONDS = 1.0
+# A lease with less left is not begun with: its request might still be under way when somebody else makes it again.
+SPARE_SECONDS = 20.0
+# What cannot be sent because of how this installation is set up.
+SET_UP_SECONDS = 60.0
+CAPTURED = Answer(status=None, error_class="captured", milliseconds=0)
+
+log = structlog.get_logger(__name__)
+
+
+class Dispatcher:
+    """Everything one process does about deliveries, inside one event loop."""
+
+    def __init__(self, *, slots: int, on_settled: Callable[[Settled], None]) -> None:
+        self._clock = time.monotonic
+        self._slots = Slots(slots)
+        self._line = Line(durable=False)  # a claim that a crash undoes is a request that is made twice
+        self._book = AddressBook(self._line, self._clock)
+        self._sender = Sender()
+        self._ledger = Ledger(self._clock, on_done=self._give_back, on_settled=on_settled)
+        self._wake = asyncio.Event()
+        self._deliveries: set[asyncio.Task[None]] = set()
+        self._is_closing = False
+        self._next_look = 0.0
+        self._next_expiry = 0.0
+        # Endpoints that had more due than room; they are looked at again as soon as something of theirs is done.
+        self._hungry: set[int] = set()
+        self._freed: set[int] = set()
+        self._own_schedule = policy.own_schedule(settings.WEBHOOK_SCHEDULE) if settings.WEBHOOK_SCHEDULE else None
+
+    def wake(self) -> None:
+        """Look at once at what is due."""
+        self._next_look = 0.0
+        self._wake.set()
+
+    async def claim_forever(self) -> None:
+        """Claim and begin deliveries until ``finish``."""
+        while not self._is_closing:
+            await self._until_worth_a_look()
+            if self._is_closing:
+                return
+            started = self._clock()
+            try:
+                await self._expire()
+                if self._slots.free > 0:
+                    await self._claim()
+            except AWAY as error:
+                log.warning("webhooks_without_database", error=loggable_error(error))
+                self._next_look = self._clock() + POLL_SECONDS
+            if (early := started + PACE_SECONDS - self._clock()) > 0:
+                await asyncio.sleep(early)
+
+    async def keep_ledger(self) -> None:
+        """Write down what comes back, until cancelled."""
+        await self._ledger.keep()
+
+    async def finish(self, seconds: float) -> None:
+        """Begin nothing more, wait so long for what is under way, give back the rest; then write everything down."""
+        self._is_closing = True
+        self._wake.set()
+        if self._deliveries:
+            await asyncio.wait(self._deliveries, timeout=seconds)
+        for delivery in self._deliveries:
+            delivery.cancel()
+        await asyncio.gather(*self._deliveries, return_exceptions=True)
+
+    async def close(self, seconds: float) -> None:
+        """Write down what is left, for so long at most, and let go of every connection."""
+        until = self._clock() + seconds
+        while not self._ledger.is_empty and self._clock() < until:
+            await self._ledger.write()
+        await self._sender.close()
+        await self._ledger.close()
+        await self._line.close()
+
+    async def _until_worth_a_look(self) -> None:
+        while not self._is_closing:
+            delay = self._next_look - self._clock() if self._slots.free > 0 else POLL_SECONDS
+            if delay <= 0:
+                break
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(delay):
+                    await self._wake.wait()
+            except TimeoutError:
+                break
+
+    async def _expire(self) -> None:
+        now = self._clock()
+        if now < self._next_expiry:
+            return
+        self._next_expiry = now + EXPIRE_SECONDS
+        ended, set_aside = await claims.expire(await self._line.open())
+        metrics.leases_expired.inc(ended)
+        tell_of_set_aside(set_aside)
+
+    async def _claim(self) -> None:
+        also, self._freed = self._freed, set()
+        async with self._line.transaction() as connection:
+            claim = await claims.claim(connection, self._slots, self._clock, also)
+        self._plan(claim.looks)
+        for delivery in claim.deliveries:
+            self._slots.take(delivery)
+        metrics.in_flight.set(self._slots.used)
+        if claim.deliveries:
+            await self._begin(claim.deliveries)
+
+    def _plan(self, looks: Mapping[int, float | None]) -> None:
+        """Note who has more due than room, and when to look again."""
+        soonest = POLL_SECONDS
+        for endpoint_id, seconds in looks.items():
+            if seconds is not None and seconds <= POLL_SECONDS:
+                self._hungry.add(endpoint_id)
+                soonest = min(soonest, seconds)
+            else:
+                self._hungry.discard(endpoint_id)
+        self._next_look = self._clock() + soonest
+
+    async def _begin(self, deliveries: Sequence[Claimed]) -> None:
+        try:
+            addressees = await self._book.look_up({delivery.endpoint_id for delivery in deliveries})
+            bodies = await self._read_bodies(deliveries, addressees)
+        except AWAY:
+            for delivery in deliveries:
+                self._ledger.add(Release(delivery, "no_database"))
+            raise
+        for delivery in deliveries:
+            addressee = addressees.get(delivery.endpoint_id)
+            body = bodies.get((delivery.event_id, addressee.dialect, delivery.type), b"") if addressee else b""
+            task = asyncio.create_task(self._deliver(delivery, addressee, body))
+            self._deliveries.add(task)
+            task.add_done_callback(self._deliveries.discard)
+
+    async def _read_bodies(
+        self, deliveries: Sequence[Claimed], addressees: Mapping[int, Addressee]
+    ) -> Mapping[tuple[int, str, str], bytes]:
+        wanted = [
+            (delivery.event_id, addressees[delivery.endpoint_id].dialect, delivery.type, delivery.event_at)
+            for delivery in deliveries
+            if delivery.endpoint_id in addressees
+        ]
+        return await claims.read_bodies(await self._line.open(), wanted) if wanted else {}
+
+    async def _deliver(self, delivery: Claimed, addressee: Addressee | None, body: bytes) -> None:
+        try:
+            entry = await self._attempt(delivery, addressee, body)
+        except asyncio.CancelledError:
+            entry = Release(delivery, "stopped")
+        except Exception:
+            log.exception("webhook_attempt_broke", delivery_id=delivery.id)
+            entry = Release(delivery, "broke", wait=policy.RELEASE_SECONDS, is_blamed=True)
+        self._ledger.add(entry)
+
+    async def _attempt(self, delivery: Claimed, addressee: Addressee | None, body: bytes) -> Result | Release:
+        if addressee is None:
+            return Release(delivery, "no_secret", wait=SET_UP_SECONDS)
+        if not body:  # too old to be kept, or the person it was about was erased
+            return Release(delivery, "no_body", is_over=True)
+        if delivery.ends_at - self._clock() < SPARE_SECONDS:
+            return Release(delivery, "late")
+        try:
+            request = request_for(delivery, addressee, body)
+        except BadSecret:
+            log.exception("webhook_secret_unusable", endpoint_id=addressee.endpoint_id)
+            return Release(delivery, "no_secret", wait=SET_UP_SECONDS)
+        sent_at = datetime.now(UTC)
+        answer = CAPTURED if addressee.captures else await self._sender.send(request.outgoing)
+        if answer.is_ours:
+            return Release(delivery, "our_fault", wait=policy.RELEASE_SECONDS)
+        self._observe(delivery, answer)
+        is_once = bool(delivery.rehearsal) or delivery.type == EndpointTest.type
+        return Result(
+            delivery=delivery,
+            url=addressee.url,
+            headers=request.shown,
+            sent_at=sent_at,
+            answer=answer,
+            verdict=policy.SUCCESS if addressee.captures else self._judge(delivery, answer, is_once=is_once),
+            counts=not is_once and not addressee.captures,
+        )
+
+    def _judge(self, delivery: Claimed, answer: Answer, *, is_once: bool) -> policy.Verdict:
+        schedule = policy.ONCE if is_once else self._own_schedule or policy.LIVE
+        if not is_once and not delivery.livemode:
+            schedule = policy.SANDBOX
+        return policy.judge(answer, schedule, attempts=delivery.attempts + 1, age=delivery.age)
+
+    def _observe(self, delivery: Claimed, answer: Answer) -> None:
+        metrics.attempt_seconds.observe(answer.milliseconds / 1000)
+        if not delivery.is_retry:
+            metrics.first_attempt_lag.observe(delivery.age)
+        if answer.error_class == "blocked_address":
+            metrics.blocked_addresses.inc()
+
+    def _give_back(self, done: Sequence[Claimed]) -> None:
+        was_full = self._slots.free <= 0
+        for delivery in done:
+            self._slots.give_back(delivery)
+        metrics.in_flight.set(self._slots.used)
+        freed = self._hungry.intersection(delivery.endpoint_id for delivery in done)
+        self._freed |= freed
+        if freed or was_full:
+            self.wake()
