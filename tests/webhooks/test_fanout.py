@@ -11,6 +11,7 @@ from conversations.services import conversations, messages
 from conversations.services.messages import Author, Draft
 from core import redis as redis_connections
 from core import tenancy
+from dexra.wiring import SUBSCRIPTIONS
 from events import bus, log
 from events.models import LoggedEvent
 from tests.conftest import open_inbox
@@ -282,15 +283,9 @@ class TestSaid:
 
 class TestTypes:
     def test_that_are_known_are_all_told_by_somebody(self):
-        from dexra.wiring import SUBSCRIPTIONS  # noqa: PLC0415  it needs every app
-
         told_of = {kind.type for kind, handled in SUBSCRIPTIONS.items() if handlers.fan_out in handled}
-        assert set(bodies.TYPES) <= told_of | {
-            "endpoint_failing",
-            "endpoint_recovered",
-            "endpoint_disabled",
-            "delivery_exhausted",
-        }
+
+        assert {*bodies.TYPES, bodies.TEST} <= told_of
 
     def test_bodies_are_json_with_their_type(self, conversation, shop, relay):
         relay.drain()
