@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from core import tenancy
-from webhooks.services import attending, letters, upkeep
+from webhooks.services import attending, letters, replays, upkeep
 
 
 @shared_task
@@ -13,6 +13,13 @@ def look_after_endpoints(**_: object) -> None:
         attending.look_after_all()
         upkeep.remember_forgotten()
         letters.write()
+
+
+@shared_task
+def trickle_replays(**_: object) -> None:
+    """Take up a little more of every replay whose endpoint has room."""
+    with tenancy.everyone():
+        replays.trickle()
 
 
 @shared_task
