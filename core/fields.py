@@ -85,6 +85,18 @@ class Whole(serializers.IntegerField):
         return int(data)
 
 
+class Number(serializers.FloatField):
+    """A number, with or without a fraction."""
+
+    default_error_messages = {"invalid": "This is a number."}
+
+    def to_internal_value(self, data: Any) -> float:
+        """Refuse texts and booleans."""
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        return float(data)
+
+
 class Choice(serializers.ChoiceField):
     """One of a few words."""
 

@@ -25,7 +25,8 @@ from core.shapes import Error
 
 EXAMPLES = Path(__file__).parent / "examples.json"
 ABOUT = """
-Everything a business does with Dexra, from its own servers: people, conversations, messages, inboxes, events.
+Everything a business does with Dexra, from its own servers: people, conversations, messages, inboxes, events,
+webhooks.
 
 Send your secret key as `Authorization: Bearer dx_sk_...`; the key alone chooses the environment, live or sandbox.
 Ids are typed and opaque (`usr_`, `conv_`, `msg_`, `evt_`, `inb_`); a person is also found by your own id. Times are
@@ -38,6 +39,8 @@ TAGS = {
     "Conversations": "One person talking to your business through one inbox.",
     "Messages": "What is said.",
     "Inboxes": "Where conversations come in: one address of your business on one channel.",
+    "Webhooks": "Your servers are told what happens: endpoints, deliveries, every attempt, and what you missed.",
+    "Sandbox": "What only the sandbox can do: rehearse what goes wrong.",
     "Events": "What happened, in order, for 30 days; and how to catch up after a gap.",
 }
 # What each status is called, and what it means.

@@ -15,7 +15,7 @@ from core.errors import Conflict, invalid
 
 SCOPES = frozenset(
     {"users:read", "users:write", "conversations:read", "conversations:write",
-     "inboxes:read", "inboxes:write", "events:read"}
+     "inboxes:read", "inboxes:write", "events:read", "webhooks:read", "webhooks:write"}
 )  # fmt: skip
 LONGEST_OVERLAP = timedelta(days=30)
 

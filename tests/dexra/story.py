@@ -2,19 +2,29 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from accounts.models import Environment
 from accounts.views import database_away, envelope
+from core import ids
 from events.relay import Relay
+from inboxes.models import Inbox
 from tests.conftest import mint
 from tests.servers import Server
+from webhooks.models import Attempt, Delivery
+from webhooks.services import replays
 
+SECRET = "whsec_YSBzZWNyZXQgZm9yIHRoZSBkb2N1bWVudGF0aW9uICE="  # that of docs/webhooks.md: real ones set off scanners
 VOLATILE = [
     (re.compile(r"\b[a-z]{2,5}_[0-9A-Za-z]{12,24}\b"), "<id>"),
-    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "<time>"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z"), "<time>"),
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<uuid>"),
     (re.compile(r"dx_sk_live_…\w{4}"), "<hint>"),
+    (re.compile(r"v1,[\w+/]+="), "<signature>"),
+    (re.compile(r"(?<=webhook-timestamp: )\d+"), "<seconds>"),
     (re.compile(r'(?<="next_cursor": ")[\w-]+'), "<cursor>"),
     (re.compile(r"\b[1-9A-HJ-NP-Za-km-z]{24}\b"), "<token>"),
 ]
@@ -47,9 +57,26 @@ def tell(api: Server, live: Environment, relay: Relay) -> dict[str, dict[str, An
     amine = _people(story)
     talk = _conversation(story, amine)
     _events(story, relay, talk)
+    _webhooks(story, relay)
+    _sandbox(story, live, relay)
     _errors(story, live, amine)
     _goodbye(story)
     return story.told
+
+
+def names(api: Server, inbox: Inbox, relay: Relay) -> dict[str, str]:
+    """Return a name of something that is there for every parameter of a path."""
+    amine = api.put("/v1/users/c-1", {"tags": ["a"]}).json()
+    talk = api.post("/v1/conversations", {"user_id": "c-1", "text": "Hello"}).json()
+    relay.drain()
+    endpoint = api.post("/v1/webhook-endpoints", {"url": "https://93.184.216.34/hooks"}).json()
+    path, midnight = f"/v1/webhook-endpoints/{endpoint['id']}", f"{timezone.now():%Y-%m-%dT00:00:00Z}"
+    return {
+        "user_id": amine["id"], "conversation_id": talk["id"], "message_id": talk["last_message"]["id"], "tag": "a",
+        "inbox_id": inbox.public_id, "event_id": api.get("/v1/events").json()["data"][0]["id"],
+        "endpoint_id": endpoint["id"], "delivery_id": api.post(f"{path}/test").json()["id"],
+        "replay_id": api.post(f"{path}/replay", {"since": midnight}).json()["id"],
+    }  # fmt: skip
 
 
 def masked(told: Any) -> Any:
@@ -116,6 +143,69 @@ def _events(story: Story, relay: Relay, talk: Any) -> None:
     [event, *_] = story.tell("list_events", "GET", "/v1/events?types=user_updated&limit=1")["data"]
     story.tell("get_event", "GET", f"/v1/events/{event['id']}")
     story.tell("list_changes", "GET", f"/v1/changes?since={start}")
+
+
+def _webhooks(story: Story, relay: Relay) -> None:
+    made = story.tell("create_webhook_endpoint", "POST", "/v1/webhook-endpoints", {
+        "url": "https://93.184.216.34/hooks/dexra", "events": ["user_updated", "message_in"],
+        "description": "The shop's CRM", "custom_headers": {"X-Shop-Key": "correct-horse-battery"}})  # fmt: skip
+    story.told["create_webhook_endpoint"]["response"]["secret"] = SECRET
+    path = f"/v1/webhook-endpoints/{made['id']}"
+    story.tell("list_webhook_endpoints", "GET", "/v1/webhook-endpoints")
+    story.tell("get_webhook_endpoint", "GET", path)
+    story.tell("rotate_webhook_secret", "POST", f"{path}/rotate-secret", {"grace_seconds": 3600})
+    story.told["rotate_webhook_secret"]["response"]["secret"] = SECRET
+    story.tell("test_webhook_endpoint", "POST", f"{path}/test")
+    story.api.patch("/v1/users/customer-42", {"tags": ["Hot Lead"]})
+    relay.drain()
+    _deliveries(story)
+    _replays(story, path)
+    story.tell("update_webhook_endpoint", "PATCH", path, {"state": "paused", "max_in_flight": 5})
+    spare = story.api.post("/v1/webhook-endpoints", {"url": "https://93.184.216.34/old"}).json()
+    story.tell("delete_webhook_endpoint", "DELETE", f"/v1/webhook-endpoints/{spare['id']}")
+
+
+def _deliveries(story: Story) -> None:
+    [sent] = [each for each in story.api.get("/v1/webhook-deliveries").json()["data"] if each["type"] == "user_updated"]
+    delivery = Delivery.unscoped.get(pk=ids.decode("whd", sent["id"]))
+    # The engine's part: the customer's server answered, and is asked again in five seconds.
+    later = delivery.created_at + timedelta(seconds=5)
+    Delivery.unscoped.filter(pk=delivery.pk).update(
+        attempts=1, tries=1, last_error="http_status", next_attempt_at=later
+    )
+    Attempt.unscoped.create(
+        environment_id=delivery.environment_id, delivery_id=delivery.pk, endpoint_id=delivery.endpoint_id,
+        event_id=delivery.event_id, n=1, trigger="auto", sent_at=delivery.created_at, duration_ms=87,
+        url="https://93.184.216.34/hooks/dexra", status_code=500, error_class="http_status",
+        remote_ip="93.184.216.34", request_headers={"webhook-id": sent["event_id"], "X-Shop-Key": "[redacted]"},
+        response_headers={"content-type": "text/plain"}, response_body="The CRM is being restarted.",
+    )  # fmt: skip
+    path = f"/v1/webhook-deliveries/{sent['id']}"
+    story.tell("get_webhook_delivery", "GET", f"{path}?include=curl")
+    story.tell("resend_webhook_delivery", "POST", f"{path}/resend")
+    story.tell("list_webhook_deliveries", "GET", f"/v1/webhook-deliveries?event={sent['event_id']}")
+
+
+def _replays(story: Story, path: str) -> None:
+    since = {"since": f"{timezone.now() - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"}
+    story.tell("recover_webhook_endpoint", "POST", f"{path}/recover", since)
+    replay = story.tell("replay_webhook_endpoint", "POST", f"{path}/replay", since)
+    replays.trickle()
+    story.tell("list_webhook_replays", "GET", f"{path}/replays")
+    story.tell("get_webhook_replay", "GET", f"{path}/replays/{replay['id']}")
+    running = story.api.post(f"{path}/recover", since).json()
+    story.tell("cancel_webhook_replay", "POST", f"{path}/replays/{running['id']}/cancel")
+
+
+def _sandbox(story: Story, live: Environment, relay: Relay) -> None:
+    sandbox = Environment.objects.get(account=live.account, kind=Environment.Kind.SANDBOX)
+    story.api, api = Server(mint(sandbox)), story.api
+    story.api.post("/v1/webhook-endpoints", {"url": "http://93.184.216.34/hooks", "captures": True})
+    story.api.put("/v1/users/customer-1", {"name": "Test"})
+    relay.drain()
+    [event] = story.api.get("/v1/events").json()["data"]
+    story.tell("redeliver_event", "POST", f"/v1/sandbox/events/{event['id']}/redeliver", {"mode": "duplicate"})
+    story.api = api
 
 
 def _errors(story: Story, live: Environment, amine: Any) -> None:

@@ -10,6 +10,7 @@ from schemathesis.checks import CHECKS
 
 from dexra import openapi
 from dexra.wsgi import application
+from tests.dexra import story
 
 EXAMPLES = int(os.environ.get("DEXRA_FUZZ_EXAMPLES", "20"))
 KEPT = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance",
@@ -23,13 +24,7 @@ CONFIG = schemathesis.Config.from_dict({"checks": {"negative_data_rejection": {"
 @pytest.fixture
 def known(api, inbox, relay):
     """Names of things that are there, so that requests get past the first 404."""
-    amine = api.put("/v1/users/c-1", {"tags": ["a"]}).json()
-    talk = api.post("/v1/conversations", {"user_id": "c-1", "text": "Hello"}).json()
-    relay.drain()
-    return {
-        "user_id": amine["id"], "conversation_id": talk["id"], "message_id": talk["last_message"]["id"], "tag": "a",
-        "inbox_id": inbox.public_id, "event_id": api.get("/v1/events").json()["data"][0]["id"],
-    }  # fmt: skip
+    return story.names(api, inbox, relay)
 
 
 @pytest.mark.slow

@@ -146,18 +146,12 @@ class TestDoors:
 
     @pytest.mark.parametrize(("method", "path", "operation"), [each for each in operations() if "{" in each.values[1]])
     def test_hide_what_belongs_to_others(self, api, stranger, inbox, relay, method, path, operation):
-        amine = api.put("/v1/users/c-1", {"tags": ["a"]}).json()
-        talk = api.post("/v1/conversations", {"user_id": "c-1", "text": "Hello"}).json()
-        relay.drain()
-        names = {
-            "user_id": amine["id"], "conversation_id": talk["id"], "message_id": talk["last_message"]["id"],
-            "inbox_id": inbox.public_id, "event_id": api.get("/v1/events").json()["data"][0]["id"], "tag": "a",
-        }  # fmt: skip
+        names = story.names(api, inbox, relay)
         hidden = {404, 410} if "event_id" in path else {404}
 
         answer = self.ask(stranger, method, path, **names)
 
         if operation["operationId"] == "upsert_user":  # a name that is nobody's here makes somebody new
-            assert answer.json()["id"] != amine["id"]
+            assert answer.json()["id"] != names["user_id"]
         else:
             assert answer.status_code in hidden

@@ -68,15 +68,20 @@ class Running:
     @property
     def acted(self):
         """How often it acted upon a message."""
-        return self._log.read_text().count("message_in")
+        return self.log.count("message_in")
+
+    @property
+    def log(self):
+        """What it wrote: a line for each event it acted upon."""
+        return self._log.read_text()
 
 
 @contextmanager
-def running(label, place):
+def running(label, place, secret=SECRET):
     port, log = free_port(), place / "log"
     command = [part.format(port=port) for part in command_of(label, place)]
     environment = {
-        **os.environ, "PORT": str(port), "DEXRA_WEBHOOK_SECRET": SECRET, "TMPDIR": str(place),
+        **os.environ, "PORT": str(port), "DEXRA_WEBHOOK_SECRET": secret, "TMPDIR": str(place),
         "HOME": os.environ.get("HOME", str(place)), "GOFLAGS": "-mod=mod", "GO111MODULE": "off",
     }  # fmt: skip
     with log.open("w") as written:
