@@ -14,11 +14,12 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Environment
 from core import ids
-from core.admin import RecordAdmin, linked, named_tenant, pretty, to_find
+from core.admin import Neighbour, RecordAdmin, linked, named_tenant, pretty, to_find
 from core.filters import among, by_day, by_state
 from events.backlog import LATE_SECONDS
 from events.event import CATALOGUE, ID_PREFIX
 from events.models import LoggedEvent
+from webhooks.models import Body, Delivery
 
 
 def _late(events: QuerySet[Any]) -> QuerySet[Any]:
@@ -39,6 +40,10 @@ class LoggedEventAdmin(RecordAdmin):
 
     found_by = {"evt": "pk", "conv": "conversation_id"}
     within = ("environment_id", "conversation_id")
+    neighbours = (
+        Neighbour("Webhook deliveries", Delivery, "event_id"),
+        Neighbour("Webhook bodies", Body, "event_id"),
+    )
     list_display = ("event_id", "type", "occurred_at", "place", "conversation", "actor_type", "tenant")
     list_filter = (
         by_state("place", PLACES, title="place in the feed"),

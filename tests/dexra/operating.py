@@ -175,3 +175,10 @@ def entries(action: str) -> list[AuditEntry]:
     """Return what the audit log holds of Olga's doing so."""
     with tenancy.everyone():
         return list(AuditEntry.unscoped.filter(action=action, actor="olga@dexra.test"))
+
+
+def secret_on(page: Any) -> str:
+    """Return the secret that a page shows this once."""
+    found = re.search(r'<code id="secret">([^<]+)</code>', page.content.decode())
+    assert found is not None
+    return found[1]

@@ -1,6 +1,5 @@
 """What operators may do: each of it by a service, with its audit entry and its events; and nothing else."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +26,7 @@ from tests.dexra.operating import (
     press,
     registered,
     rows_of,
+    secret_on,
 )
 
 OPERATIONS = [
@@ -56,12 +56,6 @@ def events_of(kind: str) -> list[LoggedEvent]:
 def fresh(row):
     with tenancy.everyone():
         return type(row)._default_manager.get(pk=row.pk)
-
-
-def secret_on(page) -> str:
-    found = re.search(r'<code id="secret">([^<]+)</code>', page.content.decode())
-    assert found is not None
-    return found[1]
 
 
 @pytest.mark.slow

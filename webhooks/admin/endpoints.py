@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString
 from core import crypto
 from core.admin import Neighbour, RecordAdmin, as_json, identity, linked
 from core.filters import among, by_state
+from webhooks.admin.operations import ON_ENDPOINT, ON_REPLAY
 from webhooks.admin.states import ENDPOINT_STATES, ERRORS, HEALTH
 from webhooks.models import Attempt, Endpoint, Health, Replay, Secret
 
@@ -14,9 +15,10 @@ from webhooks.models import Attempt, Endpoint, Health, Replay, Secret
 class EndpointAdmin(RecordAdmin):
     """Where customers' servers are told. What custom headers hold stays hidden: they are often passwords."""
 
+    operations = ON_ENDPOINT
     found_by = {"whe": "pk", "inb": "inbox"}
     within = ("inbox",)
-    list_display = (identity, "url", "state", "disabled_reason", "dialect", linked("inbox"), "created_at")
+    list_display = (identity, "address", "state", "disabled_reason", "dialect", linked("inbox"), "created_at")
     neighbours = (Neighbour("Webhook attempts", Attempt, "endpoint_id"),)
     list_filter = (
         by_state("state", ENDPOINT_STATES), "environment__kind", "disabled_reason", "dialect", "captures",
@@ -29,6 +31,11 @@ class EndpointAdmin(RecordAdmin):
         identity, "url", "description", "state", "disabled_reason", "dialect", "signature", "events", "inbox",
         "headers", "max_in_flight", "rate_per_second", "captures", "created_at", "updated_at", "deleted_at",
     )  # fmt: skip
+
+    @admin.display(description="url", ordering="url")
+    def address(self, endpoint: Endpoint) -> str:
+        """Name it without what follows the question mark, which its own page shows."""
+        return str(endpoint)
 
     @admin.display(description="custom headers")
     def headers(self, endpoint: Endpoint) -> SafeString | str:
@@ -77,6 +84,7 @@ class HealthAdmin(RecordAdmin):
 class ReplayAdmin(RecordAdmin):
     """What is sent again, and how far that is."""
 
+    operations = ON_REPLAY
     found_by = {"whr": "pk", "whe": "endpoint"}
     within = ("endpoint",)
     list_display = (identity, linked("endpoint"), "kind", "state", "since", "until", "queued", "created_at")
