@@ -335,6 +335,15 @@ class TestReplay:
         assert Delivery.unscoped.filter(endpoint=endpoint).count() == 1
         assert not any(b"c-2" in content for content in contents)
 
+    @pytest.mark.parametrize("kind", ["recover", "replay"])
+    def test_leaves_test_events_alone(self, api, endpoint, path, kind):
+        sent = api.post(f"{path}/test").json()
+        settle("exhausted", *Delivery.unscoped.all())
+        api.post(f"{path}/{kind}", {"since": ago(1)})
+
+        assert replays.trickle() == 0
+        assert api.get(f"/v1/webhook-deliveries/{sent['id']}").json()["state"] == "exhausted"
+
     def test_says_nothing_of_other_environments(self, api, live, stranger, relay, happened):
         stranger.put("/v1/users/x-1", {"name": "Secret"})
         relay.drain()

@@ -18,6 +18,7 @@ from core.errors import Conflict, Invalid, Problem
 from events.event import Event
 from events.log import from_row
 from events.models import LoggedEvent
+from webhooks.bodies import TEST
 from webhooks.models import Delivery, Endpoint, Replay
 from webhooks.services import fanout, resending
 from webhooks.services.fanout import Said
@@ -40,7 +41,7 @@ SELECT count(*) FROM (
 FAILED = """
 SELECT id FROM webhooks_delivery AS delivery
 WHERE endpoint_id = %(endpoint)s AND id > %(cursor)s AND event_at >= %(since)s AND event_at < %(until)s
-  AND rehearsal = '' AND (type = ANY(%(types)s) OR %(types)s = '{}')
+  AND rehearsal = '' AND type <> %(test)s AND (type = ANY(%(types)s) OR %(types)s = '{}')
   AND (state IN ('exhausted', 'quarantined', 'canceled') OR state = 'pending' AND extra = 0 AND last_error <> '')
   AND EXISTS (SELECT FROM webhooks_body AS body WHERE body.event_id = delivery.event_id
               AND body.event_at = delivery.event_at AND body.type = delivery.type AND body.dialect = %(dialect)s
@@ -119,7 +120,7 @@ def _recover(replay: Replay, room: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(FAILED, {
             "endpoint": endpoint.pk, "cursor": replay.cursor, "since": replay.since, "until": replay.until,
-            "types": endpoint.events, "dialect": endpoint.dialect, "most": room,
+            "types": endpoint.events, "test": TEST, "dialect": endpoint.dialect, "most": room,
         })  # fmt: skip
         found = [row[0] for row in cursor.fetchall()]
     taken = resending.ask_again(found, trigger=Delivery.Trigger.RECOVER)
@@ -165,7 +166,7 @@ def _next_events(replay: Replay, count: int) -> list[LoggedEvent]:
     happened = LoggedEvent.unscoped.filter(
         environment_id=replay.environment_id, position__gt=replay.cursor,
         occurred_at__gte=replay.since, occurred_at__lt=replay.until,
-    ).exclude(data__has_key="erased")  # fmt: skip
+    ).exclude(type=TEST).exclude(data__has_key="erased")  # fmt: skip
     return list(happened.order_by("position")[:count])
 
 
