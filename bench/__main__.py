@@ -25,7 +25,7 @@ django.setup()
 from django.conf import settings  # noqa: E402  Django has to be set up first
 from django.core.management import call_command  # noqa: E402
 
-from bench import cable, faults, footprint, latency, messages, product  # noqa: E402
+from bench import cable, faults, footprint, latency, messages, product, webhooks  # noqa: E402
 from core import tenancy  # noqa: E402
 from dexra.management.commands.bootstrap import bootstrap  # noqa: E402
 from inboxes.queries import enter_by_identifier  # noqa: E402
@@ -106,6 +106,32 @@ def commit_to_frame() -> dict[str, str]:
     return {"p50 / p95 / p99, ms (goal p95 < 20)": shares, "frames missing": str(figures.missing)}
 
 
+def webhook_engine() -> dict[str, str]:
+    """One worker delivers webhooks; beside it the same with a Celery task for each delivery."""
+    credentials, where = world()
+    tenant = credentials["live"]["environment_id"]
+    with product.worker():
+        faults.Ledger(settings.DATABASE_OWNER_URL).wait_until_relayed(120)  # what earlier parts left behind
+    rate, cost = webhooks.rate(tenant, deliveries=20_000)
+    floor = webhooks.task_each_rate(tenant, deliveries=2_000)
+    took = webhooks.message_to_webhook(tenant, where, per_second=200, seconds=10)
+    alone = webhooks.beside_a_hanging_one(tenant, hanging=0, per_second=400, seconds=10)
+    beside = webhooks.beside_a_hanging_one(tenant, hanging=1, per_second=400, seconds=10)
+    killed = webhooks.kill_in_full_load(tenant, deliveries=6_000)
+    return {
+        "deliveries a second of one worker (goal 1,500)": f"{rate:.0f}",
+        "CPU of the worker a delivery, microseconds (goal 350)": f"{cost:.0f}",
+        "a Celery task for each delivery, deliveries a second": f"{floor:.0f}",
+        "ratio (goal 8)": f"{rate / floor:.1f}",
+        "message to webhook at 200/s, p50 / p95, ms (goals 60, 150)": f"{_at(took, 0.5):.0f} / {_at(took, 0.95):.0f}",
+        "healthy p95 alone / beside a hanging one, ms (goal < 2x)": f"{_at(alone, 0.95):.0f} / {_at(beside, 0.95):.0f}",
+        "SIGKILL in full load: never delivered / doubled / in flight": (
+            f"{killed.missing} / {killed.doubled} / {killed.in_flight}"
+        ),
+        "SIGKILL in full load: done after, s (goal lease 60 + 5)": f"{killed.seconds:.0f}",
+    }
+
+
 def start_and_memory() -> dict[str, str]:
     """The whole product of ``make run``: first start, warm start, memory while idle."""
     data, port = Path(tempfile.mkdtemp(prefix="dexra-bench-")), product.free_port()
@@ -161,6 +187,10 @@ def _superuser(data: Path) -> str:
     return f"postgresql://postgres@/dexra?host={sockets}"
 
 
+def _at(ordered: list[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
 def _percentiles(result: Any) -> str:
     return f"{result.percentile(0.5) * 1000:.0f} / {result.percentile(0.99) * 1000:.0f}"
 
@@ -169,6 +199,7 @@ PARTS: dict[str, Callable[[], dict[str, str]]] = {
     "messages": message_rate,
     "cable": fan_out,
     "latency": commit_to_frame,
+    "webhooks": webhook_engine,
     "footprint": start_and_memory,
     "faults": killing_things,
 }
