@@ -86,11 +86,11 @@ class Report:
             self.successes += 1
         elif verdict.is_failure:
             self.failures += 1
-            self.rest = max(self.rest, verdict.rest)
+            self.rest = max(self.rest, float(verdict.rest))
             self.error = error
         self.is_slow |= verdict.is_slow
         if verdict.hold:
-            self.hold = max(self.hold or 0.0, verdict.hold)
+            self.hold = max(self.hold or 0.0, float(verdict.hold))
 
     @property
     def is_good(self) -> bool:

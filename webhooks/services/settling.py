@@ -168,7 +168,7 @@ async def release(connection: Connection, released: Sequence[Release]) -> list[i
         {
             "ids": [one.delivery.id for one in released],
             "tokens": [one.delivery.token for one in released],
-            "waits": [one.wait for one in released],
+            "waits": [float(one.wait) for one in released],
             "blamed": [one.is_blamed for one in released],
             "over": [one.is_over for one in released],
             "most": MOST_CLAIMS,
@@ -184,7 +184,7 @@ def _columns(results: Iterable[Result]) -> list[list[Any]]:
             result.delivery.id,
             result.delivery.token,
             result.verdict.state.value,
-            result.verdict.wait,
+            float(result.verdict.wait),
             result.delivery.is_extra,
             result.delivery.trigger,
             result.sent_at,
