@@ -14,11 +14,14 @@ class DexraConfig(AppConfig):
 
     def ready(self) -> None:
         """Say who is told about what and what the worker runs; refuse unsafe settings in production."""
-        from dexra import wiring  # noqa: PLC0415  models can be imported only once every app is loaded
+        # Models can be imported only once every app is loaded.
+        from dexra import wiring  # noqa: PLC0415
+        from inboxes.services import followers  # noqa: PLC0415
 
         production.refuse_unsafe()
         celery.app.set_default()  # tasks asked for from any process go to this broker
         bus.subscribe(wiring.SUBSCRIPTIONS)
+        followers.employ(wiring.INBOX_FOLLOWERS)
         engines.employ(wiring.engines)
 
 

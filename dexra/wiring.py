@@ -12,11 +12,13 @@ from dexra.metrics import MetricsServer
 from events.bus import Handler
 from events.event import Event
 from events.relay import Relay
+from inboxes.services.followers import Follower
 from realtime import handlers as realtime
 from realtime.services.broadcasts import HeldBroadcasts
 from webhooks import events as webhook_events
 from webhooks import handlers as webhooks
 from webhooks.engine import WebhookEngine
+from webhooks.services import callbacks
 
 SUBSCRIPTIONS: Mapping[type[Event], Sequence[Handler]] = {
     accounts.AccessWithdrawn: [realtime.cut_off],
@@ -39,6 +41,8 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[Handler]] = {
     webhook_events.EndpointDisabled: [webhooks.fan_out],
     webhook_events.DeliveryExhausted: [webhooks.fan_out],
 }
+# Who is asked, in the same transaction, when an inbox is opened, changed or closed.
+INBOX_FOLLOWERS: Sequence[Follower] = [callbacks]
 
 
 def engines() -> list[Engine]:

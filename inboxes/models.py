@@ -1,5 +1,7 @@
 """Inbox: one address of a business on one channel."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.db import models
@@ -68,6 +70,9 @@ class Inbox(TenantModel):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+
+    # Not stored: what only the answer to whoever made it shows.
+    shown_once: Mapping[str, str] = MappingProxyType({})
 
     class Meta:
         verbose_name_plural = "inboxes"

@@ -37,4 +37,4 @@ def inbox_json(inbox: Inbox, *, livemode: bool) -> dict[str, Any]:
     }
     if channel.clients_sign:
         shown["hmac_token"] = inbox.hmac_token
-    return shown
+    return {**shown, **inbox.shown_once}

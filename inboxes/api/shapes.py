@@ -29,6 +29,12 @@ class InboxShape(serializers.Serializer[Any]):
     identifier = serializers.CharField(help_text="Names the inbox in client API paths. Not a secret.")
     callback_url = serializers.CharField(allow_null=True, help_text="What a provider calls; null for API and web.")
     settings = serializers.DictField(help_text="The channel's own; secrets are masked.")
+    webhook_endpoint_id = serializers.CharField(
+        required=False, help_text="The endpoint that `webhook_url` made; only in the answer that makes it."
+    )
+    webhook_secret = serializers.CharField(
+        required=False, help_text="Signs what is sent to `webhook_url`; shown this once."
+    )
     hmac_mandatory = serializers.BooleanField()
     hmac_token = serializers.CharField(required=False, help_text="Signs identities; only on API and web inboxes.")
     time_zone = serializers.CharField()

@@ -51,6 +51,7 @@ class Inboxes(InboxView):
         Open an inbox.
 
         Its `identifier` names it in the client API; API and web inboxes come with an `hmac_token` to sign identities.
+        An API inbox's `webhook_url` is told what happens there; the answer that sets it shows `webhook_secret`, once.
         """
         fields = self.parse(inputs.CreateInbox)
         inbox = inboxes.create(environment=self.environment, channel=fields.pop("channel"), by=self.who, fields=fields)
@@ -70,7 +71,7 @@ class OneInbox(InboxView):
         """
         Change an inbox.
 
-        `settings` are merged key by key; everything else that is sent replaces what was there.
+        `settings` are merged key by key, null clears one; everything else that is sent replaces what was there.
         """
         inbox = self.inbox(inbox_id)
         fields = self.parse(inputs.ChangeInbox)

@@ -36,7 +36,7 @@ class Channel:
         ]  # fmt: skip
         for name, value in given.items():
             setting = known.get(name)
-            if setting is None:
+            if setting is None or value is None:  # null clears
                 continue
             if not isinstance(value, setting.type):
                 found.append(Problem(f"settings.{name}", "wrong_type", f"{name} is a {setting.type.__name__}."))

@@ -11,10 +11,11 @@ from django.utils import timezone
 from accounts.models import Environment
 from accounts.services import audit
 from core import crypto, ids
-from core.errors import Invalid, Problem
+from core.errors import Invalid, NotFound, Problem
 from inboxes import channels
 from inboxes.errors import SignatureMismatch
 from inboxes.models import Inbox
+from inboxes.services import followers
 
 OLD_TOKEN_LIVES = timedelta(hours=24)
 CHANGEABLE = frozenset(
@@ -34,21 +35,28 @@ def create(*, environment: Environment, channel: str, by: audit.Who, fields: Map
     if channel not in channels.REGISTRY:
         known = ", ".join(channels.REGISTRY)
         problems.append(Problem("channel", "unknown_channel", f"channel is one of: {known}."))
-    if problems := problems + _problems(channel, fields):
+    if problems := problems + _problems(environment, channel, fields):
         raise Invalid(*problems)
-    inbox: Inbox = Inbox.unscoped.create(environment=environment, channel=channel, **fields)
+    values = {**fields, "settings": _merged({}, fields.get("settings", {}))}
+    inbox: Inbox = Inbox.unscoped.create(environment=environment, channel=channel, **values)
     audit.record(environment=environment, who=by, action="inbox.created", target=inbox.public_id)
+    followers.tell(inbox, by=by)
     return inbox
 
 
 @transaction.atomic
 def update(*, inbox: Inbox, by: audit.Who, fields: Mapping[str, Any]) -> Inbox:
-    """Change an inbox; ``settings`` are merged key by key. Raises Invalid, naming every wrong field."""
-    if problems := _problems(inbox.channel, fields):
+    """
+    Change an inbox; ``settings`` are merged key by key, null or an empty text clears one.
+
+    Raises Invalid, naming every wrong field, NotFound for one that was closed meanwhile.
+    """
+    if problems := _problems(inbox.environment, inbox.channel, fields):
         raise Invalid(*problems)
+    inbox = _locked(inbox)
     changes: dict[str, Any] = {}
     for name, value in fields.items():
-        after = {**inbox.settings, **value} if name == "settings" else value
+        after = _merged(inbox.settings, value) if name == "settings" else value
         if getattr(inbox, name) != after:
             changes[name] = {"from": getattr(inbox, name), "to": after}
             setattr(inbox, name, after)
@@ -58,6 +66,8 @@ def update(*, inbox: Inbox, by: audit.Who, fields: Mapping[str, Any]) -> Inbox:
             environment=inbox.environment, who=by, action="inbox.updated",
             target=inbox.public_id, changes=changes,
         )  # fmt: skip
+    if "settings" in changes:
+        followers.tell(inbox, by=by)
     return inbox
 
 
@@ -81,10 +91,12 @@ def rotate_hmac(*, inbox: Inbox, by: audit.Who) -> Inbox:
 
 @transaction.atomic
 def close(*, inbox: Inbox, by: audit.Who) -> None:
-    """Take an inbox away: its address stops answering; what was said there stays."""
+    """Take an inbox away: its address stops answering; what was said there stays. Raises NotFound."""
+    inbox = _locked(inbox)
     inbox.deleted_at = timezone.now()
     inbox.save(update_fields=["deleted_at", "updated_at"])
     audit.record(environment=inbox.environment, who=by, action="inbox.deleted", target=inbox.public_id)
+    followers.tell(inbox, by=by)
 
 
 def check_identity(inbox: Inbox, *, identifier: str, identifier_hash: str) -> bool:
@@ -105,10 +117,25 @@ def check_identity(inbox: Inbox, *, identifier: str, identifier_hash: str) -> bo
     return True
 
 
-def _problems(channel: str, fields: Mapping[str, Any]) -> list[Problem]:
+def _locked(inbox: Inbox) -> Inbox:
+    """Return the inbox as it stands now, held until the transaction ends. Raises NotFound for one that was closed."""
+    rows = Inbox.of(inbox.environment).select_for_update(no_key=True)
+    locked = rows.filter(pk=inbox.pk, deleted_at=None).first()
+    if locked is None:
+        raise NotFound(f"No such inbox: {inbox.public_id}", param="id")
+    locked.environment = inbox.environment
+    return locked
+
+
+def _merged(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**before, **given}.items() if value not in (None, "")}
+
+
+def _problems(environment: Environment, channel: str, fields: Mapping[str, Any]) -> list[Problem]:
     found = []
     if channel in channels.REGISTRY and "settings" in fields:
         found += channels.find(channel).problems(fields["settings"])
+        found += followers.problems(environment, fields["settings"])
     try:
         ZoneInfo(fields.get("time_zone", "UTC"))
     except (ZoneInfoNotFoundError, ValueError, OSError):
