@@ -17,7 +17,7 @@ from redis import RedisError
 from core import redis as redis_connections
 from dexra import pulse, tally
 from events import backlog
-from events.backlog import Backlog
+from events.backlog import Backlog, Days
 from realtime import queries as realtime
 from webhooks import backlog as deliveries
 
@@ -43,6 +43,9 @@ LISTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 )
 # What waits there waits for a customer's server, which has as much to do as it may.
 WAITS_FOR_OTHERS = frozenset({"webhooks_busy"})
+KEPT_BY_DAYS: Mapping[str, str] = MappingProxyType(
+    {"events_event": "Event log", "webhooks_body": "Webhook bodies", "webhooks_attempt": "Webhook attempts"}
+)
 DATABASE = """
 SELECT current_setting('server_version'), pg_database_size(current_database()), sum(numbackends)::int,
        current_setting('max_connections')::int
@@ -64,8 +67,9 @@ class Sign:
 def signs() -> list[Sign]:
     """Return the state of everything, worst things included. Raises django.db.Error; a missing Redis is a sign."""
     queues = [_queue(name, waits) for name, waits in backlogs().items()]
-    days = _days(timezone.now().date())
-    return [*queues, _endpoints(), _relay(), _workers(), _sockets(), _redis(), *_database(), days]
+    today, found = timezone.now().date(), backlog.days(*KEPT_BY_DAYS)
+    days = [_days(label, found[table], today) for table, label in KEPT_BY_DAYS.items()]
+    return [*queues, _endpoints(), _relay(), _workers(), _sockets(), _redis(), *_database(), *days]
 
 
 def backlogs() -> dict[str, Backlog]:
@@ -144,14 +148,13 @@ def _database() -> list[Sign]:
     ]
 
 
-def _days(today: date) -> Sign:
-    days = backlog.days()
+def _days(label: str, days: Days, today: date) -> Sign:
     note = f"One partition a day, until {days.last}; {filesizeformat(days.size_bytes)}."
     if days.last is None or days.last < today + timedelta(days=DAYS_AHEAD):
-        return Sign("Event log", f"{days.count} days", "bad", note + " Nobody makes new days: is beat at work?")
+        return Sign(label, f"{days.count} days", "bad", note + " Nobody makes new days: is beat at work?")
     if days.has_strays:
-        return Sign("Event log", f"{days.count} days", "warn", note + " Some events are in the default partition.")
-    return Sign("Event log", f"{days.count} days", note=note)
+        return Sign(label, f"{days.count} days", "warn", note + " Some rows are in the default partition.")
+    return Sign(label, f"{days.count} days", note=note)
 
 
 def _span(seconds: float) -> str:

@@ -19,11 +19,12 @@ SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND 
                AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 """
 DAYS = """
-SELECT count(*) FILTER (WHERE day.relname ~ '_[0-9]{8}$'),
+SELECT inhparent::regclass::text, count(*) FILTER (WHERE day.relname ~ '_[0-9]{8}$'),
        max(to_date(substring(day.relname FROM '[0-9]{8}$'), 'YYYYMMDD')),
        coalesce(sum(pg_total_relation_size(day.oid)), 0)::bigint,
        coalesce(max(day.reltuples) FILTER (WHERE day.relname ~ '_default$'), 0) > 0
-FROM pg_inherits JOIN pg_class AS day ON day.oid = inhrelid WHERE inhparent = 'events_event'::regclass
+FROM pg_inherits JOIN pg_class AS day ON day.oid = inhrelid WHERE inhparent = ANY(%s::regclass[])
+GROUP BY inhparent
 """
 
 
@@ -38,7 +39,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The partitions of the log; stray rows are of days that had no partition yet."""
+    """The partitions of a table kept by days; stray rows are of days that had no partition yet."""
 
     count: int
     last: date | None
@@ -60,8 +61,8 @@ def has_relay() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def days() -> Days:
-    """Return how far the log's partitions go and how much they hold."""
+def days(*tables: str) -> dict[str, Days]:
+    """Return how far the partitions of tables that are kept by days go, and how much they hold: ``{table: days}``."""
     with connection.cursor() as cursor:
-        cursor.execute(DAYS)
-        return Days(*cursor.fetchone())
+        cursor.execute(DAYS, [list(tables)])
+        return {table: Days(*figures) for table, *figures in cursor.fetchall()}

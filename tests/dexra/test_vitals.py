@@ -166,19 +166,21 @@ def within_five_seconds(is_so) -> bool:
     return any(is_so() or pause.wait(0.1) for _ in range(50))
 
 
-class TestTheLog:
-    def test_has_days_ahead(self, anyone):
-        days = backlog.days()
+class TestWhatIsKeptByDays:
+    @pytest.mark.parametrize(("table", "label"), vitals.KEPT_BY_DAYS.items())
+    def test_has_days_ahead(self, anyone, table, label):
+        days = backlog.days(table)[table]
 
         assert days.last is not None
         assert days.last >= timezone.now().date() + timedelta(days=vitals.DAYS_AHEAD)
-        assert (sign("Event log").state, days.has_strays) == ("ok", False)
+        assert (sign(label).state, days.has_strays) == ("ok", False)
 
-    def test_is_in_trouble_when_nobody_makes_new_days(self, anyone):
-        last = backlog.days().last
+    @pytest.mark.parametrize(("table", "label"), vitals.KEPT_BY_DAYS.items())
+    def test_is_in_trouble_when_nobody_makes_new_days(self, anyone, table, label):
+        days = backlog.days(table)[table]
 
-        assert last is not None
-        assert vitals._days(last - timedelta(days=1)).state == "bad"
+        assert days.last is not None
+        assert vitals._days(label, days, days.last - timedelta(days=1)).state == "bad"
 
 
 class TestTheFirstPage:
