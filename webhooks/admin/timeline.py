@@ -8,7 +8,7 @@ from math import log10
 from django.utils import timezone
 
 from webhooks.admin.states import ERRORS
-from webhooks.models import Attempt, Delivery, Endpoint, Health
+from webhooks.models import Attempt, Delivery, Health
 from webhooks.serializers import HELD, REFUSAL, delivery_json, state_of
 
 SHOWN_OF_ANSWER = 400
@@ -184,8 +184,8 @@ def _ending(delivery: Delivery, state: str) -> tuple[str, str]:
         case Delivery.State.CANCELED:
             return "Canceled", "Nothing more is sent."
         case _:
-            reason = endpoint.get_disabled_reason_display() if endpoint.state == Endpoint.State.DISABLED else ""
-            return "Held", f"The endpoint is {endpoint.state}. {reason}".strip()
+            reason = endpoint.get_disabled_reason_display()
+            return "Held", f"The endpoint is {endpoint.state}." + (f" {reason}." if reason else "")
 
 
 def _ended(delivery: Delivery, attempts: Sequence[Attempt]) -> datetime:
