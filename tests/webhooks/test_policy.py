@@ -7,13 +7,13 @@ import pytest
 from webhooks import policy
 from webhooks.models import Delivery
 from webhooks.policy import LIVE, ONCE, SANDBOX, Stage, judge, own_schedule, stage
-from webhooks.transport.client import Answer
+from webhooks.transport.exchange import Answer
 
 State = Delivery.State
 
 
-def answered(status: int | None, error: str = "http_status", **more: float) -> Answer:
-    return Answer(status=status, error_class=error, milliseconds=5, **more)
+def answered(status: int | None, error: str = "http_status", retry_after: float | None = None) -> Answer:
+    return Answer(status=status, error_class=error, milliseconds=5, retry_after=retry_after)
 
 
 class TestJudge:

@@ -12,7 +12,7 @@ from webhooks.models import Delivery, Health
 from webhooks.policy import Verdict
 from webhooks.services import settling
 from webhooks.services.settling import Release, Result
-from webhooks.transport.client import Answer
+from webhooks.transport.exchange import Answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,7 +80,7 @@ class TestSettle:
         row = fresh(delivery)
         assert (row.state, row.attempts, row.last_error, row.finished_at) == ("pending", 1, "http_status", None)
         assert 299 < seconds_until(row.next_attempt_at) <= 300
-        assert abs(health_of(endpoint).next_due_at - row.next_attempt_at) < timedelta(seconds=0.1)
+        assert 299 < seconds_until(health_of(endpoint).next_due_at) <= 300
 
     def test_gives_up_what_failed_for_good(self, endpoint):
         delivery = queue(endpoint)[0]
@@ -157,7 +157,7 @@ class TestExtraAttempts:
         row = fresh(delivery)
         assert (row.state, row.attempts, row.tries, row.trigger) == ("pending", 3, 4, "auto")
         assert (row.next_attempt_at, row.returns_to, row.returns_at) == (later, "", None)
-        assert abs(health_of(endpoint).next_due_at - later) < timedelta(seconds=0.1)
+        assert 7100 < seconds_until(health_of(endpoint).next_due_at) <= 7200
 
     def test_that_fail_leave_what_was_given_up_given_up(self, endpoint):
         delivery = queue(endpoint, state="exhausted", attempts=10, tries=10, finished_at=timezone.now())[0]

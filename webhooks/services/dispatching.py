@@ -190,7 +190,7 @@ class Dispatcher:
         if not body:  # too old to be kept, or the person it was about was erased
             return Release(delivery, "no_body", is_over=True)
         if delivery.ends_at - self._clock() < SPARE_SECONDS:
-            return Release(delivery, "late")
+            return Release(delivery, "late", wait=1.0)
         try:
             request = request_for(delivery, addressee, body)
         except BadSecret:
