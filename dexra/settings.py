@@ -193,14 +193,18 @@ def _network(text: str) -> IPv4Network | IPv6Network:
         raise ImproperlyConfigured(f"DEXRA_ALLOWED_PRIVATE_NETWORKS takes networks like 10.0.0.0/8: {wrong}.") from None
 
 
+def _seconds(text: str) -> float:
+    if not text.strip().replace(".", "", 1).isdecimal():
+        raise ImproperlyConfigured("DEXRA_WEBHOOK_SCHEDULE is seconds, separated by commas: 0,5,300,1800.")
+    return float(text)
+
+
 ALLOWED_PRIVATE_NETWORKS = [_network(text) for text in env.list("DEXRA_ALLOWED_PRIVATE_NETWORKS", default=[])]
 WEBHOOK_PROXY: str = env.str("DEXRA_WEBHOOK_PROXY", default="")
 if WEBHOOK_PROXY and not WEBHOOK_PROXY.startswith(("http://", "https://")):
     raise ImproperlyConfigured("DEXRA_WEBHOOK_PROXY is the URL of an HTTP proxy: http://proxy.internal:4750.")
 # Seconds before each attempt, instead of the live schedule.
-WEBHOOK_SCHEDULE: list[float] = env.list("DEXRA_WEBHOOK_SCHEDULE", default=[], cast=float)
-if not all(0 <= seconds < 86400 * 30 for seconds in WEBHOOK_SCHEDULE):
-    raise ImproperlyConfigured("DEXRA_WEBHOOK_SCHEDULE is seconds, separated by commas: 0,5,300,1800.")
+WEBHOOK_SCHEDULE = [_seconds(text) for text in env.list("DEXRA_WEBHOOK_SCHEDULE", default=[])]
 WEBHOOK_SLOTS: int = env.int("DEXRA_WEBHOOK_SLOTS", default=500)
 WEBHOOK_DRAIN_SECONDS: float = env.float("DEXRA_WEBHOOK_DRAIN_SECONDS", default=20.0)
 BODY_RETENTION_DAYS: int = env.int("DEXRA_BODY_RETENTION_DAYS", default=30)

@@ -19,7 +19,8 @@ except ImportError:  # there is none for Windows
     from asyncio import new_event_loop
 
 LOOK_SECONDS = 0.1
-WRITE_SECONDS = 3.0  # for what is left to write down when the worker stops
+# When the worker stops: for a claim that is under way, and for what is left to write down.
+CLAIM_SECONDS, WRITE_SECONDS = 2.0, 3.0
 
 log = structlog.get_logger(__name__)
 
@@ -51,10 +52,13 @@ async def _deliver(stop: threading.Event, attendants: ThreadPoolExecutor) -> Non
             await asyncio.sleep(LOOK_SECONDS)
     finally:
         listening.cancel()
+        dispatcher.stop_claiming()
+        await asyncio.wait([claiming], timeout=CLAIM_SECONDS)
         await dispatcher.finish(settings.WEBHOOK_DRAIN_SECONDS)
-        keeping.cancel()
+        for task in (claiming, keeping):
+            task.cancel()
         await asyncio.gather(claiming, keeping, listening, return_exceptions=True)
         await dispatcher.close(WRITE_SECONDS)
     for task in (claiming, keeping, listening):
         if not task.cancelled():
-            task.result()
+            task.result()  # raises what ended it

@@ -87,10 +87,13 @@ class Dispatcher:
         """Write down what comes back, until cancelled."""
         await self._ledger.keep()
 
-    async def finish(self, seconds: float) -> None:
-        """Begin nothing more, wait so long for what is under way, give back the rest; then write everything down."""
+    def stop_claiming(self) -> None:
+        """Have ``claim_forever`` end, and what it may still claim meanwhile given back."""
         self._is_closing = True
         self._wake.set()
+
+    async def finish(self, seconds: float) -> None:
+        """Wait so long for what is under way, and give back the rest."""
         if self._deliveries:
             await asyncio.wait(self._deliveries, timeout=seconds)
         for delivery in self._deliveries:
@@ -158,6 +161,9 @@ class Dispatcher:
                 self._ledger.add(Release(delivery, "no_database"))
             raise
         for delivery in deliveries:
+            if self._is_closing:
+                self._ledger.add(Release(delivery, "stopped"))
+                continue
             addressee = addressees.get(delivery.endpoint_id)
             body = bodies.get((delivery.event_id, addressee.dialect, delivery.type), b"") if addressee else b""
             task = asyncio.create_task(self._deliver(delivery, addressee, body))
