@@ -12,8 +12,7 @@ from tests.servers import Server, wrong_fields
 from tests.webhooks.customers import URL, open_endpoint
 from webhooks import signing
 from webhooks.models import Attempt, Body, Delivery, Health
-from webhooks.services import endpoints, secrets
-from webhooks.services import held as holding
+from webhooks.services import canceling, endpoints, secrets
 from webhooks.services.resending import MOST_WAITING
 
 ALL = "/v1/webhook-deliveries"
@@ -333,8 +332,8 @@ class TestHeld:
 
     @pytest.mark.parametrize("held", [{}, {"held": "skip"}])
     def test_is_canceled_in_several_requests_when_it_is_much(self, api, endpoint, path, held, monkeypatch):
-        monkeypatch.setattr(holding, "CANCELED_AT_ONCE", 2)
-        monkeypatch.setattr(holding, "MOST_CANCELED", 4)
+        monkeypatch.setattr(canceling, "AT_ONCE", 2)
+        monkeypatch.setattr(canceling, "MOST", 4)
         old = [deliver(endpoint, event) for event in range(1, 6)]
         Delivery.unscoped.update(created_at=timezone.now() - timedelta(hours=73))
         api.patch(path, {"state": "paused"})

@@ -171,11 +171,11 @@ class TestErasing:
         assert waiting.exclude(type="user_deleted").count() == 3
         assert queued(stranger) == []
 
-    def test_takes_two_statements(self, api, amine, relay, django_assert_num_queries):
+    def test_takes_three_statements(self, api, amine, relay, django_assert_num_queries):
         api.delete("/v1/users/c-1")
         relay.drain()
         erased = from_row(LoggedEvent.unscoped.get(type="user_deleted"))
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(3):
             forgetting.forget(erased)
         assert Body.unscoped.exclude(type="user_deleted").exclude(content=b"").count() == 0
 

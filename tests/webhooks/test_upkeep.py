@@ -36,14 +36,15 @@ class TestCancelUnwanted:
 
     def test_cancels_types_that_are_not_ticked_any_more(self, live, endpoint):
         choosy = open_endpoint(live, events=["message_out"])
-        unwanted = queue(choosy, type="message_in")[0]
+        unwanted = [queue(choosy, type="message_in", trigger=trigger)[0] for trigger in ("auto", "replay")]
         wanted = [queue(choosy, type="message_out")[0], queue(endpoint, type="message_in")[0]]
         by_hand = queue(choosy, type="message_in", extra=1, trigger="manual")[0]
         test = queue(choosy, type="endpoint_test", trigger="test")[0]
+        rehearsed = queue(choosy, type="message_in", trigger="rehearsal", rehearsal="delay")[0]
 
-        assert upkeep.cancel_unwanted() == 1
-        assert state_of(unwanted) == "canceled"
-        assert {state_of(delivery) for delivery in (*wanted, by_hand, test)} == {"pending"}
+        assert upkeep.cancel_unwanted() == 2
+        assert {state_of(delivery) for delivery in unwanted} == {"canceled"}
+        assert {state_of(delivery) for delivery in (*wanted, by_hand, test, rehearsed)} == {"pending"}
 
     def test_cancels_what_no_body_is_kept_for(self, live):
         paused = open_endpoint(live, state="paused")

@@ -27,16 +27,10 @@ from webhooks.events import (
 )
 from webhooks.models import Delivery, Endpoint, Health
 from webhooks.policy import Stage
-from webhooks.services import metrics
+from webhooks.services import canceling, metrics
 from webhooks.services.settling import Settled
 
 EXHAUSTED_TOLD_EVERY = timedelta(hours=1)
-CANCELED_AT_ONCE = 5000
-CANCEL = """
-UPDATE webhooks_delivery SET state = 'canceled', finished_at = now(), next_attempt_at = NULL, extra = 0,
-                             returns_to = '', returns_at = NULL
-WHERE id = ANY(ARRAY(SELECT id FROM webhooks_delivery WHERE endpoint_id = %s AND state = 'pending' LIMIT %s))
-"""
 
 log = structlog.get_logger(__name__)
 
@@ -119,17 +113,9 @@ def _disable(endpoint: Endpoint, reason: Endpoint.Reason) -> None:
     endpoint.state, endpoint.disabled_reason = Endpoint.State.DISABLED, reason
     endpoint.save(update_fields=["state", "disabled_reason", "updated_at"])
     if reason == Endpoint.Reason.GONE:
-        _cancel_waiting(endpoint.pk)
+        while not canceling.cancel_waiting(endpoint):  # all of it, however much: nobody waits for an answer
+            pass
     Health.unscoped.filter(pk=endpoint.pk).update(told_stage=Stage.DISABLED, next_due_at=None)
     publish(about(endpoint, EndpointDisabled, data={"reason": reason, **health_data(endpoint.health)}))
     metrics.endpoints_disabled.labels(reason).inc()
     log.info("webhook_endpoint_disabled", endpoint_id=endpoint.public_id, reason=reason)
-
-
-def _cancel_waiting(endpoint_id: int) -> None:
-    """Cancel what waits for an endpoint; some at a time, so that no statement outlives its time."""
-    with connection.cursor() as cursor:
-        while True:
-            cursor.execute(CANCEL, [endpoint_id, CANCELED_AT_ONCE])
-            if cursor.rowcount < CANCELED_AT_ONCE:
-                return

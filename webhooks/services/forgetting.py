@@ -7,29 +7,25 @@ That something was sent, when, and what status came back stays.
 from django.db import connection
 
 from events.event import Event
+from webhooks.models import Delivery
+from webhooks.services import canceling
 
-# A person's bodies are found by the person and by their conversations: one may have been somebody else's before. What
-# is under way is taken from its sender, whose answer then finds nobody and is not written down.
-CANCEL = """
+# What is under way is taken from its sender, whose answer then finds nobody and is not written down.
+NOT_OVER = (Delivery.State.PENDING, Delivery.State.DELIVERING, Delivery.State.QUARANTINED)
+# A person's bodies are found by the person and by their conversations: one may have been somebody else's before.
+EMPTY_BODIES = """
 WITH emptied AS (
     UPDATE webhooks_body SET content = ''
     WHERE environment_id = %(environment)s AND event_id <> %(event)s
       AND (contact_id = ANY(%(people)s::bigint[]) OR conversation_id = ANY(%(conversations)s::bigint[]))
     RETURNING event_id
-), concerned AS MATERIALIZED (
-    SELECT id FROM webhooks_delivery WHERE event_id IN (SELECT event_id FROM emptied) AND rehearsal = ''
-    UNION ALL
-    SELECT id FROM webhooks_delivery WHERE event_id IN (SELECT event_id FROM emptied) AND rehearsal <> ''
-), canceled AS (
-    UPDATE webhooks_delivery SET
-        state = 'canceled', finished_at = now(), next_attempt_at = NULL, lease_token = NULL, lease_until = NULL,
-        extra = 0, returns_to = '', returns_at = NULL
-    WHERE id IN (SELECT id FROM concerned) AND state IN ('pending', 'delivering', 'quarantined')
 )
-SELECT id FROM concerned
+SELECT id FROM webhooks_delivery WHERE event_id IN (SELECT event_id FROM emptied) AND rehearsal = ''
+UNION ALL
+SELECT id FROM webhooks_delivery WHERE event_id IN (SELECT event_id FROM emptied) AND rehearsal <> ''
 """
-# A statement of its own: it sees what was written down while the other waited for it.
-EMPTY = """
+# A statement of its own, last: it sees what was written down while the cancellation waited for it.
+EMPTY_ANSWERS = """
 UPDATE webhooks_attempt SET response_body = '', response_headers = '{}'
 WHERE delivery_id = ANY(%s) AND (response_body <> '' OR response_headers <> '{}')
 """
@@ -39,7 +35,7 @@ def forget(erased: Event) -> None:
     """Do so for the person whose erasure an event tells of, and for whoever turned out to be them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            CANCEL,
+            EMPTY_BODIES,
             {
                 "environment": erased.environment_id,
                 "event": erased.id,  # that it happened is told
@@ -47,4 +43,6 @@ def forget(erased: Event) -> None:
                 "conversations": erased.context["conversation_ids"],
             },
         )
-        cursor.execute(EMPTY, [[row[0] for row in cursor.fetchall()]])
+        concerned = [delivery_id for (delivery_id,) in cursor.fetchall()]
+        canceling.cancel_rows(concerned, NOT_OVER)
+        cursor.execute(EMPTY_ANSWERS, [concerned])

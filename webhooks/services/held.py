@@ -1,24 +1,16 @@
 """What becomes of deliveries that wait for an endpoint: sent after all, or canceled."""
 
 from datetime import timedelta
-from typing import Any
 
 from django.db.models import Q
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from core.errors import Conflict
 from webhooks.models import Delivery, Endpoint
+from webhooks.services import canceling
 
 # What waited longer than this for a paused endpoint is old news: it is only sent when somebody asks for it.
 SENT_WITHIN = timedelta(hours=72)
-CANCELED_AT_ONCE = 5000
-# In one request; its thread serves nobody else meanwhile.
-MOST_CANCELED = 20_000
-CANCELED = {
-    "state": Delivery.State.CANCELED, "finished_at": Now(), "next_attempt_at": None, "extra": 0,
-    "returns_to": "", "returns_at": None,
-}  # fmt: skip
 
 
 def settle(endpoint: Endpoint, held: str | None) -> None:
@@ -31,9 +23,9 @@ def settle(endpoint: Endpoint, held: str | None) -> None:
     if held == "resume":
         return
     old = {} if held == "skip" else {"created_at__lt": timezone.now() - SENT_WITHIN, "extra": 0}
-    if not cancel(endpoint, **old):
+    if not canceling.cancel_waiting(endpoint, **old):
         raise Conflict(
-            f"So much is held that only {MOST_CANCELED} deliveries were canceled; the endpoint is not told yet. "
+            f"So much is held that only {canceling.MOST} deliveries were canceled; the endpoint is not told yet. "
             "Send the request again.",
             code="held_remains", retry_after=1,
         )  # fmt: skip
@@ -46,18 +38,8 @@ def drop_unwanted(endpoint: Endpoint) -> bool:
     What it leaves, and what is queued at this very moment, upkeep cancels.
     """
     if endpoint.deleted_at is not None:
-        return cancel(endpoint)
+        return canceling.cancel_waiting(endpoint)
     if not endpoint.events:
         return True
     unwanted = ~Q(type__in=endpoint.events) & ~Q(trigger=Delivery.Trigger.TEST)
-    return cancel(endpoint, unwanted, rehearsal="", extra=0)
-
-
-def cancel(endpoint: Endpoint, *wanted: Q, **which: Any) -> bool:
-    """Cancel what waits for an endpoint, in statements of bounded length; returns whether that was all."""
-    waiting = Delivery.unscoped.filter(*wanted, endpoint=endpoint, state=Delivery.State.PENDING, **which)
-    for _ in range(MOST_CANCELED // CANCELED_AT_ONCE):
-        some = waiting.values("pk")[:CANCELED_AT_ONCE]
-        if Delivery.unscoped.filter(pk__in=some).update(**CANCELED) < CANCELED_AT_ONCE:
-            return True
-    return not waiting.exists()
+    return canceling.cancel_waiting(endpoint, unwanted, rehearsal="", extra=0)

@@ -2,9 +2,10 @@
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
 from webhooks.policy import LONGEST_AGE_SECONDS
+from webhooks.services import canceling
 
 AT_ONCE = 2000
 DAYS_AHEAD = 14
@@ -13,28 +14,24 @@ OVERDUE_SECONDS = 3600
 
 log = structlog.get_logger(__name__)
 
-CANCELED = """
-    state = 'canceled', extra = 0, returns_to = '', returns_at = NULL, next_attempt_at = NULL, finished_at = now()
+OF_THE_DELETED = """
+SELECT waits.id FROM webhooks_endpoint AS endpoint CROSS JOIN LATERAL (
+    SELECT id FROM webhooks_delivery WHERE endpoint_id = endpoint.id AND state = 'pending' LIMIT %(most)s) AS waits
+WHERE endpoint.deleted_at IS NOT NULL LIMIT %(most)s
 """
-OF_THE_DELETED = f"""
-UPDATE webhooks_delivery SET {CANCELED} WHERE id = ANY(ARRAY(
-    SELECT waits.id FROM webhooks_endpoint AS endpoint CROSS JOIN LATERAL (
-        SELECT id FROM webhooks_delivery WHERE endpoint_id = endpoint.id AND state = 'pending' LIMIT %(most)s) AS waits
-    WHERE endpoint.deleted_at IS NOT NULL LIMIT %(most)s))
-"""  # noqa: S608  our own words
-OF_UNTICKED_TYPES = f"""
-UPDATE webhooks_delivery SET {CANCELED} WHERE id = ANY(ARRAY(
-    SELECT delivery.id FROM webhooks_endpoint AS endpoint
-    JOIN webhooks_delivery AS delivery ON delivery.endpoint_id = endpoint.id
-    WHERE delivery.state = 'pending' AND delivery.trigger = 'auto' AND delivery.extra = 0
-      AND cardinality(endpoint.events) > 0 AND delivery.type <> ALL(endpoint.events) LIMIT %(most)s))
-"""  # noqa: S608  our own words
+# As ``held.drop_unwanted`` has it, for every endpoint at once.
+OF_UNTICKED_TYPES = """
+SELECT delivery.id FROM webhooks_endpoint AS endpoint
+JOIN webhooks_delivery AS delivery ON delivery.endpoint_id = endpoint.id
+WHERE delivery.state = 'pending' AND delivery.rehearsal = '' AND delivery.trigger <> 'test' AND delivery.extra = 0
+  AND cardinality(endpoint.events) > 0 AND delivery.type <> ALL(endpoint.events) LIMIT %(most)s
+"""
 # What no body is kept for can never be sent again, whatever its endpoint does.
-WITHOUT_BODY = f"""
-UPDATE webhooks_delivery SET {CANCELED} WHERE id = ANY(ARRAY(
-    SELECT id FROM webhooks_delivery WHERE state = 'pending'
-      AND event_at < now() - make_interval(days => %(body_days)s + 1) LIMIT %(most)s))
-"""  # noqa: S608  our own words
+WITHOUT_BODY = """
+SELECT id FROM webhooks_delivery
+WHERE state = 'pending' AND event_at < now() - make_interval(days => %(body_days)s + 1) LIMIT %(most)s
+"""
+UNWANTED = (OF_THE_DELETED, OF_UNTICKED_TYPES, WITHOUT_BODY)
 TOO_OLD = """
 UPDATE webhooks_delivery SET state = 'exhausted', next_attempt_at = NULL, finished_at = now() WHERE id = ANY(ARRAY(
     SELECT delivery.id FROM webhooks_endpoint AS endpoint
@@ -71,7 +68,11 @@ def keep_days() -> int:
 
 def cancel_unwanted() -> int:
     """Cancel what waits for deleted endpoints, is of a type they do not listen to, or has nothing left to be sent."""
-    return _all_of(OF_THE_DELETED) + _all_of(OF_UNTICKED_TYPES) + _all_of(WITHOUT_BODY)
+    total = 0
+    for which in UNWANTED:
+        while found := _found(which):
+            total += canceling.cancel_rows(found)
+    return total
 
 
 def end_too_old() -> int:
@@ -99,17 +100,23 @@ def _all_of(statement: str) -> int:
     return total + found
 
 
-@transaction.atomic
 def _some_of(statement: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(
-            statement,
-            {
-                "most": AT_ONCE,
-                "age": LONGEST_AGE_SECONDS,
-                "overdue": OVERDUE_SECONDS,
-                "body_days": settings.BODY_RETENTION_DAYS,
-                "attempt_days": settings.ATTEMPT_RETENTION_DAYS,
-            },
-        )
+        cursor.execute(statement, _bounds())
         return int(cursor.rowcount)
+
+
+def _found(statement: str) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, _bounds())
+        return [delivery_id for (delivery_id,) in cursor.fetchall()]
+
+
+def _bounds() -> dict[str, float]:
+    return {
+        "most": AT_ONCE,
+        "age": LONGEST_AGE_SECONDS,
+        "overdue": OVERDUE_SECONDS,
+        "body_days": settings.BODY_RETENTION_DAYS,
+        "attempt_days": settings.ATTEMPT_RETENTION_DAYS,
+    }
