@@ -1,5 +1,7 @@
 """Engines run in threads of their own, come back when they break, and stop when told."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -125,3 +127,17 @@ def test_a_worker_is_seen_from_its_first_moment():
     Heartbeat().run(stop)
 
     assert redis_connections.client().exists("dexra:worker:seen")
+
+
+def test_only_a_worker_loads_what_sends_webhooks():
+    program = """
+import sys
+from dexra import asgi, wiring
+before = "aiohttp" in sys.modules
+wiring.engines()
+print(before, "aiohttp" in sys.modules)
+"""
+
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+
+    assert told.stdout.split() == ["False", "True"]
