@@ -263,6 +263,9 @@ class TestUrgent:
 
 
 class TestExpire:
+    def test_tells_the_databases_clock(self, endpoint):
+        assert abs(expire().moment - time.time()) < 1
+
     def end_leases(self):
         Delivery.unscoped.filter(state="delivering").update(lease_until=timezone.now() - timedelta(seconds=1))
 
@@ -270,9 +273,9 @@ class TestExpire:
         deliveries = queue(endpoint, 3)
         first = claim().deliveries
 
-        assert expire() == (0, [])
+        assert expire()[:2] == (0, [])
         self.end_leases()
-        assert expire() == (3, [])
+        assert expire()[:2] == (3, [])
 
         second = claim().deliveries
         assert [one.id for one in second] == [one.id for one in first] == [one.pk for one in deliveries]
@@ -284,7 +287,7 @@ class TestExpire:
         claim()
         self.end_leases()
 
-        assert expire() == (2, [poison[0].pk])
+        assert expire()[:2] == (2, [poison[0].pk])
         row = Delivery.unscoped.get(pk=poison[0].pk)
         assert (row.state, row.next_attempt_at, row.lease_token) == ("quarantined", None, None)
         assert row.finished_at is not None

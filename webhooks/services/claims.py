@@ -135,7 +135,9 @@ WITH expired AS (
     UPDATE webhooks_health AS health SET next_due_at = least(next_due_at, statement_timestamp())
     FROM locked WHERE health.endpoint_id = locked.endpoint_id
 )
-SELECT id, state = 'quarantined' FROM expired
+SELECT count(*), coalesce(array_agg(id) FILTER (WHERE state = 'quarantined'), '{}'),
+       extract(epoch FROM statement_timestamp())::float8
+FROM expired
 """
 
 
@@ -178,6 +180,14 @@ class Claim:
 
 
 NOTHING = Claim([], {})
+
+
+class Expired(NamedTuple):
+    """How many leases had ended, which deliveries were set aside, and the database's clock (Unix seconds)."""
+
+    ended: int
+    set_aside: list[int]
+    moment: float
 
 
 async def claim(connection: Connection, slots: Slots, clock: Callable[[], float], also: Collection[int] = ()) -> Claim:
@@ -226,12 +236,9 @@ async def read_bodies(
     return {(event_id, dialect, kind): content for event_id, dialect, kind, content in await cursor.fetchall()}
 
 
-async def expire(connection: Connection) -> tuple[int, list[int]]:
-    """
-    Let others have what was claimed and whose lease has ended, or set aside what was claimed too often.
-
-    Returns how many leases ended and the deliveries that were set aside. Raises psycopg.Error.
-    """
+async def expire(connection: Connection) -> Expired:
+    """Let others have what was claimed and whose lease has ended, or set it aside. Raises psycopg.Error."""
     cursor = await connection.execute(EXPIRE, {"most": MOST_CLAIMS, "limit": EXPIRED_AT_ONCE}, binary=True)
-    found = await cursor.fetchall()
-    return len(found), [delivery_id for delivery_id, is_set_aside in found if is_set_aside]
+    found = await cursor.fetchone()
+    assert found is not None
+    return Expired(*found)

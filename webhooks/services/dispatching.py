@@ -54,6 +54,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._deliveries: set[asyncio.Task[None]] = set()
         self._is_closing = False
+        self._is_cut_off = False
         self._next_look = 0.0
         self._next_expiry = 0.0
         # Endpoints that had more due than room; they are looked at again as soon as something of theirs is done.
@@ -77,8 +78,11 @@ class Dispatcher:
                 await self._expire()
                 if self._slots.free > 0:
                     await self._claim()
+                self._is_cut_off = False
             except AWAY as error:
-                log.warning("webhooks_without_database", error=loggable_error(error))
+                if not self._is_cut_off:
+                    log.warning("webhooks_without_database", error=loggable_error(error))
+                self._is_cut_off = True
                 self._next_look = self._clock() + POLL_SECONDS
             if (early := started + PACE_SECONDS - self._clock()) > 0:
                 await asyncio.sleep(early)
@@ -126,9 +130,10 @@ class Dispatcher:
         if now < self._next_expiry:
             return
         self._next_expiry = now + EXPIRE_SECONDS
-        ended, set_aside = await claims.expire(await self._line.open())
-        metrics.leases_expired.inc(ended)
-        tell_of_set_aside(set_aside)
+        expired = await claims.expire(await self._line.open())
+        metrics.leases_expired.inc(expired.ended)
+        metrics.clock_skew.set(time.time() - expired.moment)
+        tell_of_set_aside(expired.set_aside)
 
     async def _claim(self) -> None:
         also, self._freed = self._freed, set()

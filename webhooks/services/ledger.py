@@ -47,6 +47,7 @@ class Ledger:
         self._waiting: list[Result | Release] = []
         self._arrived = asyncio.Event()
         self._calm: dict[int, float] = {}
+        self._is_waiting = False  # for the database
 
     def add(self, entry: Result | Release) -> None:
         """Take something to be written down."""
@@ -93,6 +94,7 @@ class Ledger:
                 settled = await settling.settle(connection, results, self._known_calm())
             if releases:
                 set_aside = await settling.release(connection, releases)
+        self._is_waiting = False
         self._count(results, settled)
         for entry in releases:
             metrics.released.labels(entry.reason).inc()
@@ -114,7 +116,11 @@ class Ledger:
     async def _be_patient(self, error: Exception) -> None:
         now = self._clock()
         late = [entry for entry in self._waiting if entry.delivery.ends_at <= now]
-        log.warning("webhook_results_wait", waiting=len(self._waiting), given_up=len(late), error=loggable_error(error))
+        if late or not self._is_waiting:
+            failure = loggable_error(error)
+            log.warning("webhook_results_wait", waiting=len(self._waiting), given_up=len(late), error=failure)
+        self._is_waiting = True
+        metrics.results_given_up.inc(len(late))
         self._finish(late)
         await asyncio.sleep(RETRY_SECONDS)
 

@@ -17,6 +17,10 @@ in_flight = Gauge("dexra_webhook_in_flight", "Deliveries that are claimed and no
 unsettled = Gauge("dexra_webhook_unsettled", "Results that wait to be written down")
 leases_expired = Counter("dexra_webhook_leases_expired", "Leases that ended before a result was written down")
 settle_conflicts = Counter("dexra_webhook_settle_conflicts", "Results that came after their lease had gone to another")
+results_given_up = Counter(
+    "dexra_webhook_results_given_up", "Results that waited for the database until their lease ended"
+)
+clock_skew = Gauge("dexra_webhook_clock_skew_seconds", "How far this process's clock is ahead of the database's")
 released = Counter("dexra_webhook_released", "Claims given back without an attempt, by reason", ["reason"])
 blocked_addresses = Counter("dexra_webhook_blocked_addresses", "Attempts to reach an address that is not allowed")
 quarantined = Counter("dexra_webhook_quarantined", "Deliveries set aside because they seem to kill whoever takes them")
