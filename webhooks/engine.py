@@ -47,18 +47,19 @@ async def _deliver(stop: threading.Event, attendants: ThreadPoolExecutor) -> Non
     claiming = asyncio.create_task(dispatcher.claim_forever())
     keeping = asyncio.create_task(dispatcher.keep_ledger())
     listening = asyncio.create_task(ear.listen(dispatcher.wake))
+    tasks = (claiming, keeping, listening)
     try:
-        while not stop.is_set() and not any(task.done() for task in (claiming, keeping, listening)):  # noqa: ASYNC110  the worker's event is a thread's
-            await asyncio.sleep(LOOK_SECONDS)
+        while not (stop.is_set() or any(task.done() for task in tasks)):
+            await asyncio.sleep(LOOK_SECONDS)  # the worker's event is a thread's
     finally:
         listening.cancel()
         dispatcher.stop_claiming()
         await asyncio.wait([claiming], timeout=CLAIM_SECONDS)
         await dispatcher.finish(settings.WEBHOOK_DRAIN_SECONDS)
-        for task in (claiming, keeping):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(claiming, keeping, listening, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await dispatcher.close(WRITE_SECONDS)
-    for task in (claiming, keeping, listening):
+    for task in tasks:
         if not task.cancelled():
             task.result()  # raises what ended it
