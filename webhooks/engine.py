@@ -49,8 +49,8 @@ async def _deliver(stop: threading.Event, attendants: ThreadPoolExecutor) -> Non
     listening = asyncio.create_task(ear.listen(dispatcher.wake))
     tasks = (claiming, keeping, listening)
     try:
-        while not (stop.is_set() or any(task.done() for task in tasks)):
-            await asyncio.sleep(LOOK_SECONDS)  # the worker's event is a thread's
+        while not (stop.is_set() or any(task.done() for task in tasks)):  # noqa: ASYNC110  a thread tells it to stop
+            await asyncio.sleep(LOOK_SECONDS)
     finally:
         listening.cancel()
         dispatcher.stop_claiming()
