@@ -266,6 +266,7 @@ class Attempt(TenantModel):
     url = models.TextField()
     status_code = models.PositiveSmallIntegerField(null=True)
     error_class = models.CharField(max_length=40, blank=True, default="")
+    error_detail = models.CharField(max_length=200, blank=True, default="")
     remote_ip = models.CharField(max_length=45, blank=True, default="")
     request_headers = models.JSONField(default=dict)
     response_headers = models.JSONField(default=dict)

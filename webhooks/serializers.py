@@ -127,6 +127,7 @@ def _attempt_json(attempt: Attempt, *, is_whole: bool) -> dict[str, Any]:
         "url": attempt.url,
         "status_code": attempt.status_code,
         "error_class": attempt.error_class or None,
+        "error_detail": attempt.error_detail or None,
         "remote_ip": attempt.remote_ip or None,
         "response_body": attempt.response_body if is_whole else attempt.response_body[:LONGEST_LISTED_ANSWER],
     }

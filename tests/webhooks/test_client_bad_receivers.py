@@ -53,6 +53,7 @@ class TestBadReceivers:
         answer = sent(f"http://127.0.0.1:{unused_port()}/")
 
         assert (answer.status, answer.error_class, answer.remote_ip) == (None, "connection_refused", "127.0.0.1")
+        assert answer.detail == "Connection refused"
 
     def test_that_never_accept_are_given_up_on(self, monkeypatch):
         monkeypatch.setattr(client, "CONNECT_SECONDS", 0.3)

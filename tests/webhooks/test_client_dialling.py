@@ -53,7 +53,7 @@ class TestGuard:
         answer = sent(receiver.at("/", host))
 
         assert (answer.status, answer.is_ours, answer.remote_ip) == (None, False, "")
-        assert answer.error_class == "blocked_address"
+        assert (answer.error_class, answer.detail) == ("blocked_address", "")
         assert receiver.connections == 0
 
     def test_looks_at_the_address_a_name_leads_to(self, world):
@@ -102,6 +102,7 @@ class TestNames:
         (answer,) = sent_by(world, "https://typo.example.com/")
 
         assert (answer.error_class, answer.is_ours, answer.status) == ("dns", False, None)
+        assert answer.detail == "Name or service not known"
 
     def test_that_are_slow_are_failures_in_time(self, world):
         started = time.monotonic()
@@ -158,17 +159,18 @@ class TestCertificates:
             found = sent_by(world, receiver.at("/", "hooks.example.com"), receiver.at("/", "other.example.com"))
 
         assert [answer.error_class for answer in found] == ["", "tls"]
+        assert "not valid for 'other.example.com'" in found[1].detail
 
     @pytest.mark.parametrize(
-        ("hosts", "is_expired", "is_known"),
+        ("hosts", "is_expired", "is_known", "detail"),
         [
-            pytest.param(["hooks.example.com"], False, True, id="of somebody else"),
-            pytest.param(["127.0.0.1"], True, True, id="expired"),
-            pytest.param(["127.0.0.1"], False, False, id="signed by a stranger"),
+            pytest.param(["hooks.example.com"], False, True, "IP address mismatch", id="of somebody else"),
+            pytest.param(["127.0.0.1"], True, True, "certificate has expired", id="expired"),
+            pytest.param(["127.0.0.1"], False, False, "certificate signature failure", id="signed by a stranger"),
         ],
     )
     def test_that_are_wrong_are_failures_before_anything_is_said(
-        self, authority, tmp_path, hosts, is_expired, is_known
+        self, authority, tmp_path, hosts, is_expired, is_known, detail
     ):
         (tmp_path / "strange").mkdir()
         signer = authority if is_known else Authority(tmp_path / "strange")
@@ -176,6 +178,7 @@ class TestCertificates:
             answer = sent(receiver.url)
 
             assert (answer.status, answer.error_class, answer.is_ours) == (None, "tls", False)
+            assert detail in answer.detail
             assert receiver.requests == []
 
     def test_of_a_server_that_speaks_plainly_are_missed(self):
@@ -186,6 +189,7 @@ class TestCertificates:
             plain.join(5)
 
         assert (answer.error_class, answer.is_ours) == ("tls", False)
+        assert answer.detail == "wrong version number"
 
 
 def speak_plainly(server: socket.socket) -> None:

@@ -64,7 +64,7 @@ def listed(api, **query):
 
 class TestList:
     def test_shows_each_with_its_attempts(self, api, endpoint, delivery):
-        attempt(delivery, 1)
+        attempt(delivery, 1, error_detail="in short")
         attempt(delivery, 2, status_code=200, error_class="", trigger="manual")
 
         [shown] = api.get(ALL).json()["data"]
@@ -77,6 +77,7 @@ class TestList:
             (1, "auto", 503), (2, "manual", 200)
         ]  # fmt: skip
         assert [each["error_class"] for each in shown["attempts"]] == ["http_status", None]
+        assert [each["error_detail"] for each in shown["attempts"]] == ["in short", None]
         assert len(shown["attempts"][0]["response_body"]) == 1000
         assert "request_headers" not in shown["attempts"][0]
 

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 OK = Answer(200, "", 7, "192.0.2.1", {"content-type": "text/plain"}, "thanks")
 BROKEN = Answer(500, "http_status", 7, "192.0.2.1", {}, "oh no")
+DISTRUSTED = Answer(None, "tls", 7, "192.0.2.1", detail="certificate has expired")
 LATER = Verdict(Delivery.State.PENDING, wait=300, rest=60, is_failure=True)
 SPENT = Verdict(Delivery.State.EXHAUSTED, wait=300, rest=60, is_failure=True)
 
@@ -81,6 +82,15 @@ class TestSettle:
         assert (row.state, row.attempts, row.last_error, row.finished_at) == ("pending", 1, "http_status", None)
         assert 299 < seconds_until(row.next_attempt_at) <= 300
         assert 299 < seconds_until(health_of(endpoint).next_due_at) <= 300
+
+    def test_keeps_what_is_known_of_a_failure(self, endpoint):
+        delivery = queue(endpoint)[0]
+
+        settle(result(claim().deliveries[0], LATER, DISTRUSTED))
+
+        attempt = attempts(delivery)[0]
+        assert (attempt.error_class, attempt.error_detail) == ("tls", "certificate has expired")
+        assert (attempt.status_code, attempt.remote_ip) == (None, "192.0.2.1")
 
     def test_gives_up_what_failed_for_good(self, endpoint):
         delivery = queue(endpoint)[0]

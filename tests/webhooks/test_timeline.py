@@ -160,6 +160,12 @@ class TestTheStory:
         assert titles(shown)[-1] == title
         assert f'<li class="step {"ok" if title.endswith("well") else "bad"}"> <h3>Attempt 1: {status}' in shown
 
+    def test_says_what_was_wrong_with_a_certificate(self, olga, endpoint):
+        delivery = queue(endpoint)
+        attempt(delivery, after=5.1, status_code=None, error_class="tls", error_detail="certificate has expired")
+
+        assert "Its certificate, or its TLS, was not accepted. (certificate has expired)" in page(olga, delivery)
+
     def test_explains_every_error_there_is(self):
         classes = {value for name, value in vars(failures).items() if name.isupper() and isinstance(value, str)}
 

@@ -123,8 +123,8 @@ class AttemptAdmin(RecordAdmin):
     search_help_text = "A whd_… or a whe_… id."
     shown = (
         leading("whd", "delivery_id", "delivery"), leading("whe", "endpoint_id", "endpoint"), EVENT, "n", "trigger",
-        "sent_at", "duration_ms", "url", "remote_ip", "status_code", "error_class", "sent", pretty("response_headers"),
-        "answer",
+        "sent_at", "duration_ms", "url", "remote_ip", "status_code", "error_class", "error_detail", "sent",
+        pretty("response_headers"), "answer",
     )  # fmt: skip
 
     @admin.display(description="request headers")

@@ -122,12 +122,17 @@ def _attempt(delivery: Delivery, attempt: Attempt, since: datetime) -> Step:
         at=attempt.sent_at,
         after=_after(delivery, attempt.sent_at),
         waited=span(max((attempt.sent_at - since).total_seconds(), 0)),
-        note=ERRORS.get(attempt.error_class, attempt.error_class),
+        note=_reason(attempt),
         attempt=attempt,
         length=span(attempt.duration_ms / 1000),
         width=_on_axis(attempt.duration_ms, SHORTEST_MS, LONGEST_MS),
         answer=attempt.response_body[:SHOWN_OF_ANSWER],
     )
+
+
+def _reason(attempt: Attempt) -> str:
+    reason = ERRORS.get(attempt.error_class, attempt.error_class)
+    return f"{reason} ({attempt.error_detail})" if attempt.error_detail else reason
 
 
 def _tone(attempt: Attempt) -> str:

@@ -56,6 +56,9 @@ class WebhookAttempt(serializers.Serializer[Any]):
     url = serializers.CharField()
     status_code = serializers.IntegerField(allow_null=True)
     error_class = serializers.CharField(allow_null=True, help_text="Why it failed; null for a 2xx.")
+    error_detail = serializers.CharField(
+        allow_null=True, help_text="What was wrong with a certificate, a name or a connection, where that is known."
+    )
     remote_ip = serializers.CharField(allow_null=True)
     response_body = serializers.CharField(help_text="At most 16 KiB are kept; lists show 1,000 characters.")
     request_headers = serializers.DictField(required=False, help_text="Not in lists. Your own headers are masked.")

@@ -18,11 +18,12 @@ LEFT = "extra - result.is_extra::int"
 # Such an attempt failed: the delivery goes back to where it was.
 FAILED_EXTRA = "result.is_extra AND result.state <> 'delivered'"
 SETTLE = f"""
-WITH result(id, token, state, wait, is_extra, trigger, sent_at, duration_ms, url, status_code, error_class, remote_ip,
-            request_headers, response_headers, response_body) AS (
+WITH result(id, token, state, wait, is_extra, trigger, sent_at, duration_ms, url, status_code, error_class,
+            error_detail, remote_ip, request_headers, response_headers, response_body) AS (
     SELECT * FROM unnest(
         %b::bigint[], %b::uuid[], %b::text[], %b::float8[], %b::boolean[], %b::text[], %b::timestamptz[], %b::int[],
-        %b::text[], %b::smallint[], %b::text[], %b::text[], %b::text[]::jsonb[], %b::text[]::jsonb[], %b::text[])
+        %b::text[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::text[]::jsonb[], %b::text[]::jsonb[],
+        %b::text[])
 ), settled AS (
     UPDATE webhooks_delivery AS delivery SET
         state = CASE
@@ -51,9 +52,9 @@ WITH result(id, token, state, wait, is_extra, trigger, sent_at, duration_ms, url
               extract(epoch FROM delivery.next_attempt_at - statement_timestamp())::float8 AS due_in
 ), logged AS (
     INSERT INTO webhooks_attempt (environment_id, delivery_id, endpoint_id, event_id, n, trigger, sent_at, duration_ms,
-        url, status_code, error_class, remote_ip, request_headers, response_headers, response_body)
+        url, status_code, error_class, error_detail, remote_ip, request_headers, response_headers, response_body)
     SELECT environment_id, id, endpoint_id, event_id, tries, trigger, sent_at, duration_ms,
-        url, status_code, error_class, remote_ip, request_headers, response_headers, response_body
+        url, status_code, error_class, error_detail, remote_ip, request_headers, response_headers, response_body
     FROM settled
 )
 SELECT id, now_in, due_in FROM settled
@@ -192,6 +193,7 @@ def _columns(results: Iterable[Result]) -> list[list[Any]]:
             result.url,
             result.answer.status,
             result.answer.error_class,
+            result.answer.detail,
             result.answer.remote_ip,
             json.dumps(dict(result.headers)),
             json.dumps(dict(result.answer.headers)),

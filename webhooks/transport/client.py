@@ -45,13 +45,13 @@ log = structlog.get_logger(__name__)
 
 
 class _Trail:
-    """How far a request got; ``is_new`` when it had a connection made for it."""
+    """How far a request got, and what kept it; ``is_new`` when it had a connection made for it."""
 
-    __slots__ = ("is_new", "remote_ip", "response", "was_sent")
+    __slots__ = ("detail", "is_new", "remote_ip", "response", "was_sent")
 
     def __init__(self) -> None:
         self.is_new = self.was_sent = False
-        self.remote_ip = ""
+        self.remote_ip = self.detail = ""
         self.response: ClientResponse | None = None
 
 
@@ -126,6 +126,7 @@ class Sender:
             body = await _read(trail.response)
         except Exception as failure:  # noqa: BLE001  every one is an answer, to be judged by the engine
             error = await self._blame(failure, trail)
+            trail.detail = failures.detail(failure)
         milliseconds = round((time.perf_counter() - started) * 1000)
         return self._answer(trail, error, body, milliseconds)
 
@@ -162,7 +163,7 @@ class Sender:
             return Answer(None, error, milliseconds, is_ours=True)
         remote_ip = "" if self._proxy else trail.remote_ip
         if response is None:
-            return Answer(None, error, milliseconds, remote_ip)
+            return Answer(None, error, milliseconds, remote_ip, detail=trail.detail)
         error = error or failures.of_status(response.status)
         return Answer(
             status=response.status,

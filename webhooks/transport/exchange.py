@@ -21,9 +21,10 @@ class Answer:
     """
     What came of a request.
 
-    ``error_class`` is empty for a 2xx, and else one of ``failures``. ``status`` is there as soon as the other side
-    said one, even if the rest of its answer failed. ``headers`` and ``body`` may be shown to the endpoint's owner.
-    ``retry_after`` is in seconds. With ``is_ours``, nothing was learnt about the other side.
+    ``error_class`` is empty for a 2xx, and else one of ``failures``; ``detail`` may say more about it. ``status`` is
+    there as soon as the other side said one, even if the rest of its answer failed. ``headers`` and ``body`` may be
+    shown to the endpoint's owner. ``retry_after`` is in seconds. With ``is_ours``, nothing was learnt about the other
+    side.
     """
 
     status: int | None
@@ -33,4 +34,5 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     retry_after: float | None = None
+    detail: str = ""
     is_ours: bool = False

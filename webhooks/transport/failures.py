@@ -1,6 +1,7 @@
 """What went wrong with a request, in the few words that customers are shown."""
 
 import errno
+import os
 import ssl
 from collections.abc import Sequence
 
@@ -32,6 +33,7 @@ BLOCKED_ADDRESS = "blocked_address"
 INVALID_ANSWER = "invalid_answer"
 OUR_FAULT = "our_fault"
 
+LONGEST_DETAIL = 200
 # No descriptors, memory or ports are left here: the other side has nothing to do with it.
 OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
 UNREACHABLE = {errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
@@ -62,6 +64,26 @@ def named(failure: Exception, *, was_sent: bool) -> str:
         if isinstance(failure, kinds):
             return name
     return _of_the_system(failure) if isinstance(failure, OSError) else OUR_FAULT
+
+
+def detail(failure: Exception) -> str:
+    """
+    Return what is known besides about a wrong certificate, a name or a refused connection; else nothing.
+
+    It is a short text of the libraries, and never names an address that the customer does not know.
+    """
+    match getattr(failure, "certificate_error", None) or getattr(failure, "os_error", None) or failure:
+        case ssl.SSLCertVerificationError(verify_message=found):
+            text = found
+        case ssl.SSLError(reason=found) if found:
+            text = found.replace("_", " ").lower()
+        case NameFailed(reason=found):
+            text = found
+        case OSError(errno=number) if number in UNREACHABLE:
+            text = os.strerror(number)
+        case _:
+            text = ""
+    return text.rstrip(".")[:LONGEST_DETAIL]
 
 
 def of_status(status: int) -> str:

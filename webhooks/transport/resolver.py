@@ -27,10 +27,11 @@ LookUp = Callable[[str], Sequence[str]]
 
 
 class NameFailed(OSError):
-    """A name led to no address; ``is_ours`` when that says nothing about the name."""
+    """A name led to no address; ``is_ours`` when the ``reason`` says nothing about the name."""
 
-    def __init__(self, text: str, *, is_ours: bool) -> None:
-        super().__init__(socket.EAI_NONAME, text)
+    def __init__(self, name: str, reason: str, *, is_ours: bool) -> None:
+        super().__init__(socket.EAI_NONAME, f"{name}: {reason}")
+        self.reason = reason
         self.is_ours = is_ours
 
 
@@ -78,7 +79,7 @@ class Resolver(AbstractResolver):
                 name.addresses = ()
             await self._wait_for_news(host, name)
         if not name.addresses:
-            raise NameFailed(f"{host}: {name.failure}", is_ours=self._is_our_fault(host, name))
+            raise NameFailed(host, name.failure, is_ours=self._is_our_fault(host, name))
         return [_result(host, address, port) for address in name.addresses]
 
     async def close(self) -> None:
@@ -134,14 +135,14 @@ class Resolver(AbstractResolver):
         now = self._loop.time()
         if isinstance(found, OSError) and found.errno in NO_ANSWER:
             self._unanswered.add(host)
-            name.failure = str(found)
+            name.failure = _reason(found)
             name.fresh_until = now + min(FAILED_SECONDS * 2**name.unanswered, LONGEST_FAILED_SECONDS)
             name.unanswered = min(name.unanswered + 1, 16)
             return
         self._unanswered.clear()
         name.unanswered = 0
         if isinstance(found, Exception) or not found:
-            name.addresses, name.failure, name.fresh_until = (), str(found), now + FAILED_SECONDS
+            name.addresses, name.failure, name.fresh_until = (), _reason(found), now + FAILED_SECONDS
         else:
             name.addresses, name.found_at, name.fresh_until = found, now, now + FRESH_SECONDS
 
@@ -154,6 +155,13 @@ class Resolver(AbstractResolver):
 def _tell(answer: "asyncio.Future[Sequence[str] | Exception]", found: Sequence[str] | Exception) -> None:
     if not answer.done():  # nobody waits any more
         answer.set_result(found)
+
+
+def _reason(found: Sequence[str] | Exception) -> str:
+    """Return why a lookup led nowhere."""
+    if not isinstance(found, Exception):
+        return "no address"
+    return str(getattr(found, "strerror", None) or found)
 
 
 def _result(host: str, address: str, port: int) -> ResolveResult:
