@@ -20,6 +20,7 @@ from bench.messages import Place
 from core import tenancy
 from webhooks import signing
 from webhooks.models import Delivery, Endpoint, Health, Secret
+from webhooks.services import hints
 
 PATIENCE_SECONDS = 180.0
 BODY = (
@@ -92,6 +93,7 @@ def pour(on: Stage, count: int) -> dict[int, int]:
         database.execute(POUR_BODIES, values)
         rows = database.execute(POUR_DELIVERIES, values).fetchall()
         database.execute(WAKE, values)
+    hints.wake_engine()
     return dict(rows)
 
 
@@ -108,21 +110,24 @@ def rate(environment_id: int, *, deliveries: int) -> tuple[float, float]:
     return len(times) / (max(times) - min(times)), used / deliveries * 1e6
 
 
-def task_each_rate(environment_id: int, *, deliveries: int) -> float:
-    """Return deliveries a second of a worker with one Celery task for each, two processes."""
+def task_each_rate(environment_id: int, *, deliveries: int, processes: int) -> tuple[float, float]:
+    """Return deliveries a second of a worker with one Celery task for each, and its CPU microseconds for each."""
     from bench import task_each  # noqa: PLC0415  it wants REDIS_URL, which only a benchmark has
 
-    arguments = ("-m", "celery", "-A", "bench.task_each", "worker", "--concurrency", "2", "--loglevel", "WARNING",
-                 "--without-gossip", "--without-mingle")  # fmt: skip
+    arguments = ("-m", "celery", "-A", "bench.task_each", "worker", "--concurrency", str(processes),
+                 "--loglevel", "WARNING", "--without-gossip", "--without-mingle")  # fmt: skip
     with stage(environment_id, healthy=20) as on:
         rows, secret = pour(on, deliveries), signing.new_secret()
-        with product.process(*arguments, BENCH_DATABASE_URL=_dsn()):
-            for row in rows:
-                task_each.deliver.delay(row, secret)
+        for row in rows:
+            task_each.deliver.delay(row, secret)
+        warm = deliveries // 10
+        with product.process(*arguments, BENCH_DATABASE_URL=_dsn()) as worker:
+            _wait_for(lambda: receiver.count(on.port) >= warm, PATIENCE_SECONDS)
+            used = product.cpu_seconds(worker.pid)
             _wait_for(lambda: receiver.count(on.port) >= deliveries, PATIENCE_SECONDS)
-            times = sorted(one.at for one in receiver.arrivals(on.port))
-    middle = times[len(times) // 10 :]  # its processes start while the first ones wait
-    return len(middle) / (middle[-1] - middle[0])
+            used = product.cpu_seconds(worker.pid) - used
+            times = sorted(one.at for one in receiver.arrivals(on.port))[warm:]
+    return len(times) / (times[-1] - times[0]), used / len(times) * 1e6
 
 
 def message_to_webhook(environment_id: int, where: list[Place], *, per_second: int, seconds: int) -> list[float]:
@@ -130,9 +135,10 @@ def message_to_webhook(environment_id: int, where: list[Place], *, per_second: i
     port = product.free_port()
     with stage(environment_id, healthy=1, events=("message_in",)) as on, product.web(port), product.worker():
         product.wait_for(port, "/readyz")
-        _write(port, where, per_second=per_second, seconds=2, prefix="warm")
+        warm = _write(port, where, per_second=per_second, seconds=2, prefix="warm")
+        _wait_for(lambda: receiver.count(on.port) >= len(warm), 30)
         answered = _write(port, where, per_second=per_second, seconds=seconds, prefix="m")
-        _wait_for(lambda: receiver.count(on.port) >= len(answered), 30)
+        _wait_for(lambda: receiver.count(on.port) >= len(warm) + len(answered), 30)
         time.sleep(1)
         came = {one.text: one.at for one in receiver.arrivals(on.port)}
     return sorted((came[text] - at) * 1000 if text in came else float("inf") for text, at in answered.items())
