@@ -125,6 +125,7 @@ class Health(TenantModel):
     # How far its people were told that it fails: 0 not at all, then at the start, on day 3, when disabled.
     told_stage = models.PositiveSmallIntegerField(default=0)
     mailed_stage = models.PositiveSmallIntegerField(default=0)  # the same, by e-mail
+    told_failing_at = models.DateTimeField(null=True, blank=True)
     told_exhausted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

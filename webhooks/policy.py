@@ -29,6 +29,8 @@ SUCCESSES_TO_WIDEN = 20
 CLOCK_STARTS = timedelta(hours=12)
 REMINDED_AFTER = timedelta(days=3)
 DISABLED_AFTER = timedelta(days=5)
+# What one endpoint's troubles are to the others are deliveries, too: one that fails by turns is not told of each time.
+FAILING_TOLD_EVERY = timedelta(minutes=10)
 
 REQUEST_TIMEOUT, GONE, TOO_MANY, BAD_GATEWAY, UNAVAILABLE, GATEWAY_TIMEOUT = 408, 410, 429, 502, 503, 504
 SLOW_STATUSES = frozenset({REQUEST_TIMEOUT, BAD_GATEWAY, GATEWAY_TIMEOUT})

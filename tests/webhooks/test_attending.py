@@ -66,6 +66,20 @@ class TestLookAfter:
 
         assert told() == ["endpoint_failing", "endpoint_recovered"]
 
+    def test_says_of_one_that_fails_by_turns_once_in_ten_minutes_that_it_does(self, endpoint):
+        for _ in range(3):
+            fails(endpoint, consecutive=4)
+            attending.look_after(endpoint.pk)
+            succeeds(endpoint)
+            attending.look_after(endpoint.pk)
+        assert told() == ["endpoint_failing", "endpoint_recovered"]
+
+        fails(endpoint, consecutive=4)
+        Health.unscoped.update(told_failing_at=timezone.now() - timedelta(minutes=11))
+        tasks.look_after_endpoints()
+
+        assert told() == ["endpoint_failing", "endpoint_recovered", "endpoint_failing"]
+
     def test_says_nothing_about_one_or_two_failures(self, endpoint):
         fails(endpoint, consecutive=2)
 

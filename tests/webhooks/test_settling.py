@@ -343,6 +343,14 @@ class TestHealth:
         assert not self.settle(endpoint, LATER).asks_for_attention
         assert self.settle(endpoint, policy.SUCCESS).asks_for_attention
 
+    def test_asks_for_none_while_its_people_were_told_of_its_troubles_a_moment_ago(self, endpoint):
+        Health.unscoped.update(told_failing_at=timezone.now())
+
+        assert not self.settle(endpoint, LATER, LATER, LATER, LATER).asks_for_attention
+
+        Health.unscoped.update(told_failing_at=timezone.now() - timedelta(minutes=11))
+        assert self.settle(endpoint, LATER).asks_for_attention
+
     def test_reports_an_endpoint_that_is_gone(self, endpoint):
         settled = self.settle(endpoint, policy.WENT)
 

@@ -76,7 +76,7 @@ class HealthAdmin(RecordAdmin):
     shown = (
         "endpoint", "next_due_at", "hold_until", "in_flight_cap", "successes_at_cap", "tokens", "tokens_at",
         "consecutive_failures", "failing_since", "last_failure_at", "last_success_at", "last_error", "told_stage",
-        "told_exhausted_at",
+        "told_failing_at", "told_exhausted_at",
     )  # fmt: skip
 
 

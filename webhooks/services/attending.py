@@ -81,11 +81,7 @@ def look_after(endpoint_id: int, *, is_gone: bool = False) -> None:
     elif now == Stage.DISABLED:
         _disable(endpoint, Endpoint.Reason.FAILING)
     elif now != told:
-        Health.unscoped.filter(pk=endpoint_id).update(told_stage=now)
-        if told == Stage.WELL:
-            publish(about(endpoint, EndpointFailing, data=health_data(endpoint.health)))
-        elif now == Stage.WELL:
-            publish(about(endpoint, EndpointRecovered, data=health_data(endpoint.health)))
+        _tell(endpoint, told, now)
 
 
 @transaction.atomic
@@ -100,6 +96,18 @@ def tell_exhausted(delivery_ids: Collection[int]) -> None:
         if Health.unscoped.filter(silent, pk=delivery.endpoint_id).update(told_exhausted_at=Now()):
             endpoint = Endpoint.unscoped.select_related("environment").get(pk=delivery.endpoint_id)
             publish(about(endpoint, DeliveryExhausted, data=delivery_data(delivery)))
+
+
+def _tell(endpoint: Endpoint, told: int, now: Stage) -> None:
+    health = Health.unscoped.filter(pk=endpoint.pk)
+    if told != Stage.WELL:
+        health.update(told_stage=now)
+        if now == Stage.WELL:
+            publish(about(endpoint, EndpointRecovered, data=health_data(endpoint.health)))
+        return
+    silent = Q(told_failing_at=None) | Q(told_failing_at__lte=Now() - policy.FAILING_TOLD_EVERY)
+    if health.filter(silent).update(told_stage=now, told_failing_at=Now()):
+        publish(about(endpoint, EndpointFailing, data=health_data(endpoint.health)))
 
 
 def _stage(health: Health) -> Stage:

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.postgres.loops import Connection
 from webhooks.models import Delivery
-from webhooks.policy import FAILURES_TO_REST, SUCCESSES_TO_WIDEN, Verdict, stage
+from webhooks.policy import FAILING_TOLD_EVERY, FAILURES_TO_REST, SUCCESSES_TO_WIDEN, Stage, Verdict, stage
 
 # The rows are locked in one order by everybody who takes several.
 REPORT = """
@@ -39,7 +39,8 @@ UPDATE webhooks_health AS health SET
 FROM news WHERE health.endpoint_id = news.endpoint_id
 RETURNING health.endpoint_id, health.consecutive_failures, health.told_stage,
     coalesce(extract(epoch FROM health.last_failure_at - health.failing_since), 0)::float8,
-    health.in_flight_cap >= news.widest
+    health.in_flight_cap >= news.widest,
+    coalesce(health.told_failing_at > statement_timestamp() - %b::interval, false)
 """
 REPORTED = ("due_in", "hold", "rest", "successes", "failures", "has_success", "is_slow", "error")
 
@@ -53,12 +54,15 @@ class HealthNow:
     told_stage: int
     lasting: float
     is_wide: bool  # no less is sent at a time than was asked for
+    was_told_lately: bool = False  # that it fails
 
     @property
     def asks_for_attention(self) -> bool:
         """Whether its people were told of another stage than this."""
-        lasting = timedelta(seconds=self.lasting)
-        return stage(consecutive_failures=self.consecutive_failures, lasting=lasting) != self.told_stage
+        now = stage(consecutive_failures=self.consecutive_failures, lasting=timedelta(seconds=self.lasting))
+        if self.told_stage == Stage.WELL and now < Stage.DISABLED and self.was_told_lately:
+            return False  # it fails by turns
+        return now != self.told_stage
 
 
 @dataclass(slots=True)
@@ -112,6 +116,7 @@ async def report(connection: Connection, news: Mapping[int, Report]) -> list[Hea
         FAILURES_TO_REST,
         SUCCESSES_TO_WIDEN,
         SUCCESSES_TO_WIDEN,
+        FAILING_TOLD_EVERY,
     ]
     cursor = await connection.execute(REPORT, columns, binary=True)
     return [HealthNow(*row) for row in await cursor.fetchall()]
