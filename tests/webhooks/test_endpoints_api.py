@@ -4,6 +4,7 @@ import base64
 import json
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import AuditEntry
@@ -71,6 +72,19 @@ class TestCreate:
         assert "secret" not in api.get(f"{ALL}/{made['id']}").json()
         assert made["secret"] not in json.dumps(api.get(ALL).json())
         assert Secret.unscoped.get(endpoint=row_of(made)).secret == made["secret"]
+
+    def test_keeps_neither_secrets_nor_custom_headers_as_they_are_written(self, api):
+        made = make_endpoint(api, custom_headers={"X-Shop-Key": "correct horse"})
+
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT endpoint::text, secret::text FROM webhooks_endpoint AS endpoint"
+                " JOIN webhooks_secret AS secret ON secret.endpoint_id = endpoint.id"
+            )
+            [(endpoint, secret)] = cursor.fetchall()
+        assert made["url"] in endpoint
+        assert "correct horse" not in endpoint
+        assert made["secret"].removeprefix("whsec_") not in secret
 
     def test_shows_the_public_half_of_a_key_pair_and_never_the_other(self, api):
         made = make_endpoint(api, signature="v1a")

@@ -2,9 +2,11 @@
 
 import threading
 import time
+from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
+from django.utils import timezone
 
 from core import tenancy
 from events.relay import Relay
@@ -13,7 +15,9 @@ from tests.servers import Server
 from tests.webhooks import receivers
 from tests.webhooks.customers import make_endpoint
 from tests.webhooks.test_documented_receivers import available, running
+from tests.webhooks.working import open_endpoint, queue, until
 from webhooks.engine import WebhookEngine
+from webhooks.models import Delivery
 from webhooks.services import replays
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -111,6 +115,16 @@ def test_what_came_first_is_sent_last_when_the_order_is_rehearsed(api, talk, rec
         attempted(api, each)
 
     assert [each.json["sequence"] for each in receiver.to("/rehearsal")] == [second["sequence"], first["sequence"]]
+
+
+def test_what_fails_is_attempted_again_within_minutes(sandbox, live, receiver):
+    receiver.script(receivers.answer(500))
+    with tenancy.everyone():
+        failing = [queue(open_endpoint(each, receiver.url), attempts=1, tries=1)[0] for each in (sandbox, live)]
+        until(lambda: Delivery.unscoped.filter(state="pending", tries=2).count() == 2)
+        waits = [Delivery.unscoped.get(pk=each.pk).next_attempt_at - timezone.now() for each in failing]
+
+    assert waits[0] < timedelta(seconds=72) < timedelta(minutes=3) < waits[1]
 
 
 def test_a_capture_shows_the_request_and_sends_nothing(api, talk, receiver):

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.db import connection
 from django.utils import timezone
+from psycopg import sql
 
 from tests.webhooks.working import health_of, open_endpoint, queue
 from webhooks import tasks
@@ -132,6 +134,27 @@ def test_the_days_of_bodies_and_attempts_are_made_ahead():
     ahead = f"{timezone.now() + timedelta(days=13):%Y%m%d}"
     assert ahead in days_of("webhooks_body")
     assert ahead in days_of("webhooks_attempt")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("table", ["webhooks_body", "webhooks_attempt"])
+def test_the_days_of_bodies_and_attempts_are_dropped_whole(settings, table):
+    settings.BODY_RETENTION_DAYS = settings.ATTEMPT_RETENTION_DAYS = 30
+    past, kept = (timezone.now().date() - timedelta(days=days) for days in (31, 30))
+    owner, name = settings.DATABASE_OWNER_URL or settings.DATABASE_URL, connection.settings_dict["NAME"]
+    with psycopg.connect(owner, dbname=name, autocommit=True) as db:
+        for day in (past, kept):
+            partition = sql.Identifier(f"{table}_{day:%Y%m%d}")
+            db.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(partition))
+            db.execute(
+                sql.SQL("CREATE TABLE {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
+                    partition, sql.Identifier(table), f"{day} 00:00Z", f"{day + timedelta(days=1)} 00:00Z"
+                )
+            )
+
+    tasks.keep_days()
+
+    assert {f"{day:%Y%m%d}" for day in (past, kept)} & days_of(table) == {f"{kept:%Y%m%d}"}
 
 
 def test_the_task_tidies(live):
