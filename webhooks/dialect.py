@@ -125,9 +125,8 @@ def _as_it_was(event: Event, current: Conversation) -> Conversation:
     known = {name: then[name] for name in ("status", "priority", "labels", "custom_attributes", "unread_count")}
     snoozed_until = then["snoozed_until"]
     known["snoozed_until"] = None if snoozed_until is None else times.parse(snoozed_until)
-    conversation = Conversation.__new__(
-        Conversation
-    )  # with the same rows around it; to copy it takes ten times as long
+    # With the same rows around it; copy() takes ten times as long.
+    conversation = Conversation.__new__(Conversation)
     conversation.__dict__ = {**current.__dict__, **known}
     return conversation
 

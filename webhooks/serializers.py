@@ -9,6 +9,7 @@ from core.times import iso, iso_or_none
 from events.event import ID_PREFIX
 from webhooks import signing
 from webhooks.models import Attempt, Delivery, Endpoint, Health, Replay
+from webhooks.transport.exchange import CAPTURED
 
 LONGEST_LISTED_ANSWER = 1000
 HELD = "held"
@@ -150,7 +151,7 @@ def _rehearsal_json(delivery: Delivery, attempts: Sequence[Attempt]) -> dict[str
 
 def _passed(attempts: Sequence[Attempt], answered: int | None, *, is_refused: bool) -> bool | None:
     """Whether the receiver did what it should; null until it was asked. A server that breaks down refuses nothing."""
-    if not attempts or attempts[-1].error_class == "captured":
+    if not attempts or attempts[-1].error_class == CAPTURED:
         return None
     lowest, highest = (400, 499) if is_refused else (200, 299)
     return answered is not None and lowest <= answered <= highest

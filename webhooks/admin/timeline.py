@@ -10,6 +10,7 @@ from django.utils import timezone
 from webhooks.admin.states import ERRORS
 from webhooks.models import Attempt, Delivery, Health
 from webhooks.serializers import HELD, REFUSAL, delivery_json, state_of
+from webhooks.transport.exchange import CAPTURED
 
 SHOWN_OF_ANSWER = 400
 # Both axes are logarithmic: a request takes milliseconds or seconds, its next attempt comes in seconds or a day.
@@ -136,7 +137,7 @@ def _reason(attempt: Attempt) -> str:
 
 
 def _tone(attempt: Attempt) -> str:
-    if attempt.error_class == "captured":
+    if attempt.error_class == CAPTURED:
         return DOUBT
     return GOOD if attempt.status_code is not None and 200 <= attempt.status_code < 300 else WRONG
 

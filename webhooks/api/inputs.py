@@ -8,9 +8,9 @@ from core import fields
 from core.shapes import PageQuery
 from webhooks.models import MOST_IN_FLIGHT, Delivery, Endpoint
 from webhooks.serializers import HELD
-from webhooks.services import rehearsals, secrets
+from webhooks.services import rehearsals, replays, secrets
+from webhooks.transport.targets import LONGEST_URL
 
-LONGEST_URL = 2048
 MOST_EVENTS = 50
 
 
@@ -83,7 +83,7 @@ class RotateSecret(serializers.Serializer[Any]):
 class Range(serializers.Serializer[Any]):
     """Which time is meant: by when things happened, not by when they were sent."""
 
-    since = fields.Moment(help_text="At most 14 days ago.")
+    since = fields.Moment(help_text=f"At most {replays.LONGEST_REACH.days} days ago.")
     until = fields.Moment(required=False, help_text="Now, unless told.")
 
 

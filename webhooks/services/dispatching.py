@@ -26,7 +26,7 @@ from webhooks.services.settling import Release, Result, Settled
 from webhooks.services.slots import Slots
 from webhooks.signing import BadSecret
 from webhooks.transport.client import Sender
-from webhooks.transport.exchange import Answer
+from webhooks.transport.exchange import CAPTURED, Answer
 
 POLL_SECONDS = 0.25
 # Under load, claims are worth more when a few results have come in between.
@@ -36,7 +36,7 @@ EXPIRE_SECONDS = 1.0
 SPARE_SECONDS = 20.0
 # What cannot be sent because of how this installation is set up.
 SET_UP_SECONDS = 60.0
-CAPTURED = Answer(status=None, error_class="captured", milliseconds=0)
+NOT_SENT = Answer(status=None, error_class=CAPTURED, milliseconds=0)
 
 log = structlog.get_logger(__name__)
 
@@ -208,7 +208,7 @@ class Dispatcher:
             log.exception("webhook_secret_unusable", endpoint_id=addressee.endpoint_id)
             return Release(delivery, "no_secret", wait=SET_UP_SECONDS)
         sent_at = datetime.now(UTC)
-        answer = CAPTURED if addressee.captures else await self._sender.send(request.outgoing)
+        answer = NOT_SENT if addressee.captures else await self._sender.send(request.outgoing)
         if answer.is_ours:
             return Release(delivery, "our_fault", wait=policy.RELEASE_SECONDS)
         self._observe(delivery, answer)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SECONDS = 15.0
+CAPTURED = "captured"  # the ``error_class`` of what was signed and kept, but not sent
 
 
 @dataclass(frozen=True, slots=True)
