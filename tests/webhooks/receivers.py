@@ -153,6 +153,18 @@ def dripping(pause: float = 0.05, status: int = 200) -> Act:
     return act
 
 
+def flood(piece: bytes, before: bytes = b"") -> Act:
+    """Send the same piece on and on, as fast as it is taken."""
+
+    async def act(writer: asyncio.StreamWriter) -> None:
+        writer.write(before)
+        while True:
+            writer.write(piece * (AT_ONCE // len(piece)))
+            await writer.drain()
+
+    return act
+
+
 def gzip_bomb(size: int = 16 * 1024**2) -> Act:
     """Send a few kilobytes that unpack to ``size`` bytes."""
     return answer(200, gzip.compress(b"0" * size), headers={"Content-Encoding": "gzip"})

@@ -12,6 +12,8 @@ from tests.webhooks.sending import BODY, HEADERS, answered, run, sent, unused_po
 from webhooks.transport import client
 from webhooks.transport.exchange import Outgoing
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
 
 class TestBadReceivers:
     def test_that_hang_are_given_up_on(self, receiver):
@@ -72,12 +74,12 @@ class TestBadReceivers:
         assert answer.error_class == "timeout"
         assert answer.milliseconds < 1000
 
-    def test_that_flood_us_with_preliminary_answers_are_given_up_on(self, receiver):
+    def test_that_put_us_off_with_preliminary_answers_are_given_up_on(self, receiver):
         async def flood(writer):
             while True:
                 writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
                 await writer.drain()
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0.05)
 
         assert answered(receiver, flood, seconds=0.3).error_class == "timeout"
 
@@ -202,3 +204,31 @@ class full:  # noqa: N801  reads as a state of the server
     def __exit__(self, *_: object) -> None:
         for caller in self._callers:
             caller.close()
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(receivers.flood(b"HTTP/1.1 103 Early Hints\r\n\r\n"), id="interim answers"),
+        pytest.param(receivers.flood(b"1;" + b"x" * 5000 + b"\r\n.\r\n", CHUNKED), id="names of chunks"),
+        pytest.param(receivers.flood(b"X-Trailer: x\r\n", CHUNKED + b"0\r\n"), id="trailers"),
+    ],
+)
+def test_receivers_that_talk_on_and_on_are_hung_up_on_and_delay_nobody_else(receiver, act):
+    receiver.script(act)
+
+    with Receiver(receivers.answer(204)) as well:
+
+        async def story(sender):
+            floods = [asyncio.create_task(sender.send(Outgoing(receiver.url, HEADERS, BODY, 5.0))) for _ in range(10)]
+            await asyncio.sleep(0.1)
+            began = time.perf_counter()
+            answers = [await sender.send(Outgoing(well.url, HEADERS, BODY)) for _ in range(10)]
+            return answers, time.perf_counter() - began, await asyncio.gather(*floods)
+
+        answers, seconds, flooded = run(story)
+
+    assert [answer.status for answer in answers] == [204] * 10
+    assert seconds < 1
+    assert {answer.error_class for answer in flooded} == {"invalid_answer"}
+    assert max(answer.milliseconds for answer in flooded) < 2000

@@ -19,7 +19,6 @@ from aiohttp import (
     ClientTimeout,
     DummyCookieJar,
     InvalidURL,
-    TCPConnector,
 )
 from aiohttp.connector import Connection
 from django.conf import settings
@@ -29,6 +28,7 @@ from webhooks.transport import answers, failures, guard
 from webhooks.transport.exchange import Answer, Outgoing
 from webhooks.transport.resolver import Resolver
 from webhooks.transport.targets import parsed
+from webhooks.transport.wire import RECEIVED_AT_ONCE, Connector
 
 USER_AGENT = "Dexra-Webhooks/1"
 CONNECT_SECONDS = 5.0
@@ -176,7 +176,7 @@ class Sender:
         )
 
     def _session(self, **options: Any) -> ClientSession:
-        connector = TCPConnector(
+        connector = Connector(
             limit=0,  # whoever sends decides how many there are at a time
             resolver=self._resolver,
             use_dns_cache=False,  # the resolver remembers by itself
@@ -202,6 +202,7 @@ class Sender:
         if len(self._sockets) >= self._most_open:
             self._sockets = {known for known in self._sockets if known.fileno() >= 0}
         self._sockets.add(made)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_AT_ONCE)
         trail = _trail.get()
         trail.is_new, trail.remote_ip = True, dialled[4][0]
         return made
