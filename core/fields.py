@@ -16,15 +16,15 @@ LONGEST_METADATA_KEY = 100
 LONGEST_METADATA_TEXT = 500
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|z|[+-]\d\d:\d\d)?", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 1970, 2999
+MISSING: dict[str, Any] = {"required": "This is required.", "null": "This may not be null."}
+RANGE: dict[str, Any] = {"min_value": "At least {min_value}.", "max_value": "At most {max_value}."}
 
 
 class Text(serializers.CharField):
     """Text, kept as it was written; ``longest`` is in characters."""
 
-    default_error_messages = {
+    default_error_messages = MISSING | {
         "invalid": "This is a text.",
-        "required": "This is required.",
-        "null": "This may not be null.",
         "blank": "This may not be empty.",
         "max_length": "At most {max_length} characters.",
     }
@@ -53,7 +53,7 @@ class Clearable(Text):
 class Flag(serializers.BooleanField):
     """true or false, and nothing that merely looks like it."""
 
-    default_error_messages = {"invalid": "This is true or false.", "null": "This may not be null."}
+    default_error_messages = MISSING | {"invalid": "This is true or false."}
 
     def to_internal_value(self, data: Any) -> bool:
         """Refuse what is not a boolean."""
@@ -76,7 +76,7 @@ class QueryFlag(serializers.ChoiceField):
 class Whole(serializers.IntegerField):
     """A whole number; ``9.0`` is one, because JSON does not tell it from ``9``."""
 
-    default_error_messages = {"invalid": "This is a whole number."}
+    default_error_messages = MISSING | RANGE | {"invalid": "This is a whole number."}
 
     def to_internal_value(self, data: Any) -> int:
         """Refuse texts, booleans and fractions."""
@@ -88,7 +88,7 @@ class Whole(serializers.IntegerField):
 class Number(serializers.FloatField):
     """A number, with or without a fraction."""
 
-    default_error_messages = {"invalid": "This is a number."}
+    default_error_messages = MISSING | RANGE | {"invalid": "This is a number."}
 
     def to_internal_value(self, data: Any) -> float:
         """Refuse texts and booleans."""
@@ -100,7 +100,7 @@ class Number(serializers.FloatField):
 class Choice(serializers.ChoiceField):
     """One of a few words."""
 
-    default_error_messages = {"invalid_choice": "This is one of: {known}."}
+    default_error_messages = MISSING | {"invalid_choice": "This is one of: {known}."}
 
     def to_internal_value(self, data: Any) -> str:
         """Refuse anything but one of the words."""
@@ -113,7 +113,7 @@ class Choice(serializers.ChoiceField):
 class Moment(serializers.Field[datetime, str, str, Any]):
     """A point in time, ISO 8601; UTC unless it says otherwise."""
 
-    default_error_messages = {"invalid": "This is a time such as 2026-11-20T20:00:00Z."}
+    default_error_messages = MISSING | {"invalid": "This is a time such as 2026-11-20T20:00:00Z."}
 
     def to_internal_value(self, data: Any) -> datetime:
         """Return the time, which knows its offset."""
@@ -135,7 +135,10 @@ class Moment(serializers.Field[datetime, str, str, Any]):
 class Words(serializers.ListField):
     """A list of short texts, such as tags."""
 
-    default_error_messages = {"not_a_list": "This is a list of texts.", "max_length": "At most {max_length} of them."}
+    default_error_messages = MISSING | {
+        "not_a_list": "This is a list of texts.",
+        "max_length": "At most {max_length} of them.",
+    }
 
     def __init__(self, *, most: int = 100, longest: int = 100, **options: Any) -> None:
         super().__init__(child=Text(longest=longest), max_length=most, **options)
@@ -154,7 +157,7 @@ class CommaSeparated(serializers.Field[list[str], str, str, Any]):
 class Object(serializers.Field[dict[str, Any], Any, dict[str, Any], Any]):
     """A JSON object; its values keep their types."""
 
-    default_error_messages = {"invalid": "This is an object."}
+    default_error_messages = MISSING | {"invalid": "This is an object."}
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Refuse what is not an object."""

@@ -40,6 +40,26 @@ class TestFields:
         assert taken(field, value) == value
 
     @pytest.mark.parametrize(
+        ("field", "value", "message"),
+        [
+            (fields.Whole(min_value=1), 0, "At least 1."),
+            (fields.Number(max_value=1000), 1000.5, "At most 1000."),
+            *[(kind, None, "This may not be null.") for kind in (
+                fields.Text(), fields.Flag(), fields.Whole(), fields.Number(), fields.Choice(choices=["a"]),
+                fields.Moment(), fields.Words(), fields.Object())],
+            *[(kind, serializers.empty, "This is required.") for kind in (
+                fields.Text(), fields.Flag(), fields.Whole(), fields.Number(), fields.Choice(choices=["a"]),
+                fields.Moment(), fields.Words(), fields.Object())],
+        ],
+        ids=lambda value: type(value).__name__ if isinstance(value, serializers.Field) else None,
+    )  # fmt: skip
+    def test_speak_alike(self, field, value, message):
+        with pytest.raises(serializers.ValidationError) as why:
+            taken(field, value)
+
+        assert why.value.detail == [message]
+
+    @pytest.mark.parametrize(
         ("field", "value"),
         [
             *[(fields.Text(), value) for value in (1, 1.5, True, [], {}, None, "", "x\x00")],
