@@ -104,6 +104,14 @@ class TestEndpoints:
         assert listed(olga, Endpoint, "state=failing") == {failing.pk}
         assert listed(olga, Endpoint, "state=active") == {well.pk, failing.pk}
 
+    def test_that_were_deleted_say_so(self, olga, live):
+        deleted = make_endpoint(live)
+        Endpoint.unscoped.filter(pk=deleted.pk).update(deleted_at=timezone.now())
+
+        assert re.search(r'field-standing">Deleted<', olga.get(list_url(Endpoint)).content.decode())
+        assert listed(olga, Endpoint, "state=deleted") == {deleted.pk}
+        assert listed(olga, Endpoint, "state=active") == set()
+
     def test_are_found_by_how_many_they_take_at_a_time(self, olga, live):
         slowed, resting = make_endpoint(live, in_flight_cap=2), timezone.now() + timedelta(hours=1)
         held = make_endpoint(live, hold_until=resting)

@@ -18,7 +18,7 @@ class EndpointAdmin(RecordAdmin):
     operations = ON_ENDPOINT
     found_by = {"whe": "pk", "inb": "inbox"}
     within = ("inbox",)
-    list_display = (identity, "address", "state", "disabled_reason", "dialect", linked("inbox"), "created_at")
+    list_display = (identity, "address", "standing", "disabled_reason", "dialect", linked("inbox"), "created_at")
     neighbours = (Neighbour("Webhook attempts", Attempt, "endpoint_id"),)
     list_filter = (
         by_state("state", ENDPOINT_STATES), "environment__kind", "disabled_reason", "dialect", "captures",
@@ -28,7 +28,7 @@ class EndpointAdmin(RecordAdmin):
     search_fields = ("url", "description")
     search_help_text = "A part of the URL or of the description, a whe_… or an inb_… id."
     shown = (
-        identity, "url", "description", "state", "disabled_reason", "dialect", "signature", "events", "inbox",
+        identity, "url", "description", "standing", "disabled_reason", "dialect", "signature", "events", "inbox",
         "headers", "max_in_flight", "rate_per_second", "captures", "created_at", "updated_at", "deleted_at",
     )  # fmt: skip
 
@@ -36,6 +36,11 @@ class EndpointAdmin(RecordAdmin):
     def address(self, endpoint: Endpoint) -> str:
         """Name it without what follows the question mark, which its own page shows."""
         return str(endpoint)
+
+    @admin.display(description="state", ordering="state")
+    def standing(self, endpoint: Endpoint) -> str:
+        """Say that it was deleted, whatever state it was in then."""
+        return "Deleted" if endpoint.deleted_at else str(endpoint.get_state_display())
 
     @admin.display(description="custom headers")
     def headers(self, endpoint: Endpoint) -> SafeString | str:

@@ -55,6 +55,10 @@ def _is(state: str, label: str) -> tuple[str, Narrowing]:
     return label, lambda rows: rows.filter(state=state)
 
 
+def _stands_and_is(state: str, label: str) -> tuple[str, Narrowing]:
+    return label, lambda rows: rows.filter(state=state, deleted_at=None)
+
+
 def _answered(hundreds: int) -> Narrowing:
     return lambda rows: rows.filter(status_code__range=(hundreds * 100, hundreds * 100 + 99))
 
@@ -75,10 +79,13 @@ LANES: States = {
     "sandbox": ("Sandbox", lambda rows: rows.filter(livemode=False)),
 }
 ENDPOINT_STATES: States = {
-    "active": _is("active", "Active"),
-    "failing": ("Active, and failing", lambda rows: rows.filter(state="active", health__told_stage__gt=0)),
-    "paused": _is("paused", "Paused"),
-    "disabled": _is("disabled", "Disabled"),
+    "active": _stands_and_is("active", "Active"),
+    "failing": (
+        "Active, and failing",
+        lambda rows: rows.filter(state="active", deleted_at=None, health__told_stage__gt=0),
+    ),
+    "paused": _stands_and_is("paused", "Paused"),
+    "disabled": _stands_and_is("disabled", "Disabled"),
     "deleted": ("Deleted", lambda rows: rows.filter(deleted_at__isnull=False)),
 }
 HEALTH: States = {
