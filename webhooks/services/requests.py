@@ -12,9 +12,8 @@ from webhooks.models import Delivery, Endpoint
 from webhooks.services.addressees import Addressee
 from webhooks.services.claims import Claimed
 from webhooks.transport.answers import REDACTED
-from webhooks.transport.exchange import Outgoing
+from webhooks.transport.exchange import USER_AGENT, Outgoing
 
-USER_AGENT = "Dexra-Webhooks/1"
 STALE_SECONDS = 3600
 
 

@@ -25,12 +25,11 @@ from django.conf import settings
 from yarl import URL
 
 from webhooks.transport import answers, failures, guard
-from webhooks.transport.exchange import Answer, Outgoing
+from webhooks.transport.exchange import USER_AGENT, Answer, Outgoing
 from webhooks.transport.resolver import Resolver
 from webhooks.transport.targets import parsed
 from webhooks.transport.wire import RECEIVED_AT_ONCE, Connector
 
-USER_AGENT = "Dexra-Webhooks/1"
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 90.0
 MOST_OPEN = 4000  # connections; beyond it, or half of the descriptors there are, none is kept for later

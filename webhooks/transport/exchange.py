@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+USER_AGENT = "Dexra-Webhooks/1"
 SECONDS = 15.0
 CAPTURED = "captured"  # the ``error_class`` of what was signed and kept, but not sent
 
