@@ -91,10 +91,12 @@ def curl(url: str, headers: Mapping[str, str], body: str) -> str:
 
 
 def state_of(delivery: Delivery) -> str:
-    """Return where a delivery stands: one that waits for an endpoint which is not told now is held."""
+    """Return where a delivery stands: one that waits for an endpoint which is not told now is held, but for a test."""
     if delivery.state != Delivery.State.PENDING or delivery.endpoint.is_told:
         return delivery.state
-    return Delivery.State.CANCELED if delivery.endpoint.deleted_at else HELD
+    if delivery.endpoint.deleted_at:
+        return Delivery.State.CANCELED
+    return delivery.state if delivery.trigger == Delivery.Trigger.TEST else HELD
 
 
 def _next_attempt_at(delivery: Delivery) -> Any:

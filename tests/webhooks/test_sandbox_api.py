@@ -59,6 +59,15 @@ class TestTestEvent:
         assert [row.public_id for row in Delivery.unscoped.all()] == [shown["id"]]
         assert Delivery.unscoped.get().trigger == "test"
 
+    @pytest.mark.parametrize("state", ["paused", "disabled"])
+    def test_is_on_its_way_though_all_else_is_held(self, api, endpoint, state):
+        api.patch(f"/v1/webhook-endpoints/{endpoint['id']}", {"state": state})
+
+        sent = api.post(f"/v1/webhook-endpoints/{endpoint['id']}/test").json()
+
+        assert sent["state"] == "pending"
+        assert sent["next_attempt_at"] is not None
+
     def test_says_so_in_its_body(self, api, endpoint):
         sent = api.post(f"/v1/webhook-endpoints/{endpoint['id']}/test").json()
 
