@@ -114,13 +114,12 @@ class TestDelivery:
         moment = int(request.headers["webhook-timestamp"])
         assert first == signing.sign(new, request.headers["webhook-id"], moment, request.body)
 
-    def test_is_signed_with_a_new_secret_within_seconds(self, endpoint, receiver):
+    def test_is_signed_with_a_new_secret_at_once(self, endpoint, receiver):
         with at_work():
             settled(queue(endpoint))
             Secret.unscoped.all().delete()
             secret = signing.new_secret()
             Secret.unscoped.create(environment=endpoint.environment, endpoint=endpoint, secret=secret)
-            time.sleep(2.1)
             settled(queue(endpoint))
 
         assert verify(receiver.requests[-1], secret)

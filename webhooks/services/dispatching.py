@@ -17,8 +17,9 @@ from core.logs import loggable_error
 from core.postgres.loops import Line
 from webhooks import policy
 from webhooks.events import EndpointTest
+from webhooks.services import addressees as address_book
 from webhooks.services import claims, metrics
-from webhooks.services.addressees import AddressBook, Addressee
+from webhooks.services.addressees import Addressee
 from webhooks.services.claims import Claimed
 from webhooks.services.ledger import AWAY, Ledger, tell_of_set_aside
 from webhooks.services.requests import request_for
@@ -48,7 +49,6 @@ class Dispatcher:
         self._clock = time.monotonic
         self._slots = Slots(slots)
         self._line = Line(durable=False)  # a claim that a crash undoes is a request that is made twice
-        self._book = AddressBook(self._line, self._clock)
         self._sender = Sender()
         self._ledger = Ledger(self._clock, on_done=self._give_back, on_settled=on_settled)
         self._wake = asyncio.Event()
@@ -159,7 +159,7 @@ class Dispatcher:
 
     async def _begin(self, deliveries: Sequence[Claimed]) -> None:
         try:
-            addressees = await self._book.look_up({delivery.endpoint_id for delivery in deliveries})
+            addressees = await address_book.look_up(self._line, {delivery.endpoint_id for delivery in deliveries})
             bodies = await self._read_bodies(deliveries, addressees)
         except AWAY:
             for delivery in deliveries:
