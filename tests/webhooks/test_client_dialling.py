@@ -63,6 +63,13 @@ class TestGuard:
 
         assert (answer.error_class, answer.remote_ip, answer.body) == ("blocked_address", "", "")
 
+    def test_says_so_of_a_name_that_leads_to_two_it_does_not_allow(self, world):
+        world.known["inside.example.com"] = ["10.0.0.1", "fd00::1"]
+
+        (answer,) = sent_by(world, "http://inside.example.com/")
+
+        assert (answer.error_class, answer.remote_ip) == ("blocked_address", "")
+
     def test_looks_again_at_a_name_that_led_elsewhere_before(self, world, receiver, settings, monkeypatch):
         monkeypatch.setattr("webhooks.transport.resolver.FRESH_SECONDS", 0.0)
         settings.ALLOWED_PRIVATE_NETWORKS = [ip_network("127.0.0.1/32")]  # stands for the public internet

@@ -95,7 +95,7 @@ def of_status(status: int) -> str:
 
 def _of_the_system(failure: OSError) -> str:
     match failure.os_error if isinstance(failure, ClientConnectorError) else failure:
-        case BlockedAddress():
+        case BlockedAddress() | OSError(errno=errno.EACCES):  # the latter when a name led to two
             return BLOCKED_ADDRESS
         case NameFailed(is_ours=is_ours):
             return OUR_FAULT if is_ours else DNS
