@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
 from django.db.models import Prefetch, Q, QuerySet
 
@@ -11,6 +12,7 @@ from webhooks.serializers import HELD
 
 # Small indexes know what waits, what is under way and what failed; each takes an endpoint, or a condition, to be used.
 OF_ENDPOINTS = frozenset({Delivery.State.PENDING, Delivery.State.DELIVERING})
+LARGEST_SKEW = timedelta(hours=1)
 
 
 def endpoints_of(environment: Environment) -> QuerySet[Endpoint]:
@@ -50,8 +52,9 @@ def attempts_of(deliveries: Iterable[Delivery]) -> Mapping[int, Sequence[Attempt
     wanted = {delivery.pk: delivery.created_at for delivery in deliveries}
     found: dict[int, list[Attempt]] = defaultdict(list)
     if wanted:
-        # The time spares a look into the days before.
-        rows = Attempt.unscoped.filter(delivery_id__in=list(wanted), sent_at__gte=min(wanted.values()))
+        # The time spares a look into the days before; it is the worker's, whose clock may be behind.
+        since = min(wanted.values()) - LARGEST_SKEW
+        rows = Attempt.unscoped.filter(delivery_id__in=list(wanted), sent_at__gte=since)
         for attempt in rows.order_by("sent_at", "id"):
             found[attempt.delivery_id].append(attempt)
     return found

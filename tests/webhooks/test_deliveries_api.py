@@ -109,6 +109,11 @@ class TestList:
         assert listed(api, state="exhausted") == []
         assert {each["state"] for each in api.get(ALL, state="held").json()["data"]} == {"held"}
 
+    def test_shows_attempts_of_a_worker_whose_clock_is_behind(self, api, delivery, path):
+        attempt(delivery, sent_at=delivery.created_at - timedelta(minutes=5))
+
+        assert len(api.get(path).json()["attempts"]) == 1
+
     def test_says_when_the_next_attempt_is_only_if_there_is_one(self, api, endpoint, path):
         assert api.get(path).json()["next_attempt_at"] is not None
 
