@@ -87,7 +87,7 @@ def _endpoint_data(endpoint: Endpoint, *, livemode: bool) -> dict[str, Any]:
     return {
         "id": endpoint.public_id,
         "object": "webhook_endpoint",
-        "url": endpoint.url,
+        "url": str(endpoint),  # without the query: it is told to the servers of others
         "description": endpoint.description,
         "state": endpoint.state,
         "disabled_reason": endpoint.disabled_reason or None,

@@ -46,6 +46,13 @@ def test_every_type_is_as_its_file_says(live, shop, kind):
 
 class TestTroubles:
     @pytest.mark.parametrize("kind", TROUBLES, ids=lambda kind: kind.type)
+    def test_do_not_tell_the_others_what_an_endpoint_is_opened_with(self, live, kind):
+        event = publish(listen(live, url="https://example.com/hooks?token=hunter2"), kind)
+
+        assert event.data["endpoint"]["url"] == "https://example.com/hooks"
+        assert b"hunter2" not in bodies.body(event)
+
+    @pytest.mark.parametrize("kind", TROUBLES, ids=lambda kind: kind.type)
     def test_are_told_to_the_others(self, live, globex, shop, other, relay, kind):
         stranger, chatty = listen(globex), listen(live, dialect=Endpoint.Dialect.CHATWOOT)
         publish(shop, kind)
