@@ -24,7 +24,8 @@ from aiohttp.connector import Connection
 from django.conf import settings
 from yarl import URL
 
-from webhooks.transport import answers, failures, guard
+from core import guard
+from webhooks.transport import answers, failures
 from webhooks.transport.exchange import USER_AGENT, Answer, Outgoing
 from webhooks.transport.resolver import Resolver
 from webhooks.transport.targets import parsed

@@ -18,7 +18,7 @@ from aiohttp import (
 )
 from aiohttp.http_parser import RawResponseMessage
 
-from webhooks.transport.guard import BlockedAddress
+from core.guard import BlockedAddress
 from webhooks.transport.resolver import NameFailed
 
 HTTP_STATUS = "http_status"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from webhooks.transport.guard import addresses_of
+from core.guard import addresses_of
 
 SECONDS = 5.0
 THREADS = 32

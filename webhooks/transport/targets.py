@@ -11,8 +11,8 @@ from django.conf import settings
 from django.http.request import validate_host
 from yarl import URL
 
+from core import guard
 from core.errors import Problem
-from webhooks.transport import guard
 
 LONGEST_URL = 2048
 WELL_KNOWN_PORTS = {80, 443}

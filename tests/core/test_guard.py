@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from webhooks.transport import guard
+from core import guard
 
 BLOCKED = [
     # this machine, in every spelling an address may have
