@@ -1,4 +1,4 @@
-"""Contact: a person on the other side; ContactSession: one place that person writes from."""
+"""Contact: a person on the other side; ContactSession: one place they write from; Suppression: who wants no more."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -84,6 +84,9 @@ class ContactSession(TenantModel):
     source_id = models.CharField(max_length=255)
     pubsub_token = models.CharField(max_length=64, unique=True, default=ids.new_token, editable=False)
     verified = models.BooleanField(default=False)
+    last_inbound_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the person last wrote from here; opens a channel's 24-hour window."
+    )
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
@@ -95,3 +98,45 @@ class ContactSession(TenantModel):
 
     def __str__(self) -> str:
         return f"session {self.pk}"
+
+
+class Suppression(TenantModel):
+    """
+    An address nothing may be sent to, on one channel: its owner said so, or the provider.
+
+    It is about the address, not the person: it outlives the contact, and holds for whoever has that address.
+    """
+
+    class Scope(models.TextChoices):
+        """What is not sent."""
+
+        ALL = "all", "Anything"
+        MARKETING = "marketing"
+
+    class Reason(models.TextChoices):
+        """Why."""
+
+        STOP_WORD = "stop_word", "They wrote STOP"
+        UNSUBSCRIBED = "unsubscribed", "They unsubscribed"
+        PROVIDER = "provider", "The provider said so"
+        BLOCKED = "blocked", "They blocked the business"
+        BOUNCED = "bounced", "The address does not exist"
+        COMPLAINED = "complained", "They complained of spam"
+        OPERATOR = "operator", "Entered by hand"
+
+    channel = models.CharField(max_length=20, choices=Inbox.Channel)
+    address = models.CharField(max_length=255, help_text="As the channel writes it; e-mail addresses in lower case.")
+    scope = models.CharField(max_length=10, choices=Scope, default=Scope.ALL)
+    reason = models.CharField(max_length=20, choices=Reason)
+    detail = models.CharField(max_length=255, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment", "channel", "address", "scope"], name="one_suppression_per_address"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.address}"

@@ -210,7 +210,11 @@ class Message(TenantModel):
         indexes = [
             models.Index(fields=["environment", "conversation", "id"], name="messages_of_conversation"),
             models.Index(fields=["environment", "id"], name="messages_of_environment"),
-        ]
+            models.Index(
+                fields=["environment", "provider_id"], name="messages_of_provider",
+                condition=models.Q(provider_id__isnull=False),
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.direction} {self.public_id}"

@@ -65,6 +65,8 @@ INSTALLED_APPS = [
     "conversations",
     "realtime",
     "webhooks",
+    "outbound",
+    "inbound",
     "dexra",
 ]
 MIDDLEWARE = [

@@ -1,4 +1,4 @@
-"""Inbox: one address of a business on one channel."""
+"""Inbox: one address of a business on one channel; how its provider treats it; the templates it may send."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -85,3 +85,105 @@ class Inbox(TenantModel):
     def public_id(self) -> str:
         """``inb_...``"""
         return ids.encode("inb", self.pk)
+
+
+class InboxHealth(TenantModel):
+    """How an inbox gets on with its provider. Apart from the inbox, so that traffic never locks the inbox's row."""
+
+    class State(models.TextChoices):
+        """Whether messages leave."""
+
+        CONNECTED = "connected"
+        DISCONNECTED = "disconnected", "The provider refuses us"
+
+    class CallbackState(models.TextChoices):
+        """Whether the provider knows where to call us."""
+
+        NONE = "none", "Nothing to register"
+        PENDING = "pending"
+        REGISTERED = "registered"
+        MANUAL = "manual", "To be entered in the provider's console"
+        FAILED = "failed"
+
+    inbox = models.OneToOneField(Inbox, models.CASCADE, primary_key=True, related_name="health")
+    state = models.CharField(max_length=12, choices=State, default=State.CONNECTED)
+    code = models.CharField(max_length=60, blank=True, default="", help_text="Why it is disconnected.")
+    detail = models.CharField(max_length=500, blank=True, default="", help_text="The provider's words.")
+    changed_at = models.DateTimeField(default=timezone.now)
+    callback_state = models.CharField(max_length=10, choices=CallbackState, default=CallbackState.NONE)
+    callback_detail = models.CharField(max_length=500, blank=True, default="")
+    callback_attempts = models.PositiveSmallIntegerField(default=0)
+    callback_due_at = models.DateTimeField(null=True, blank=True, help_text="When it is to be registered again.")
+    last_callback_at = models.DateTimeField(null=True, blank=True)
+    last_sent_at = models.DateTimeField(null=True, blank=True)
+    last_failure_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "inbox health"
+        indexes = [
+            models.Index(
+                fields=["callback_due_at"],
+                name="inboxes_to_register",
+                condition=models.Q(callback_due_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"of {ids.encode('inb', self.inbox_id)}"
+
+
+class Template(TenantModel):
+    """
+    A prepared message: the provider's, kept in step with what it approved, or one of ours that any channel renders.
+
+    ``components`` are ``[{type: header|body|footer|buttons, text, format, buttons}]`` as WhatsApp writes them; the
+    variables in their texts are ``{{1}}`` or ``{{name}}``.
+    """
+
+    class Category(models.TextChoices):
+        """What it is for; authentication and utility hurry."""
+
+        AUTHENTICATION = "authentication"
+        UTILITY = "utility"
+        MARKETING = "marketing"
+
+    class Status(models.TextChoices):
+        """Whether it may be sent."""
+
+        PENDING = "pending", "Waits for the provider"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+        PAUSED = "paused"
+        DISABLED = "disabled"
+
+    inbox = models.ForeignKey(
+        Inbox, models.CASCADE, null=True, blank=True, related_name="+",
+        help_text="Whose provider approved it; none: ours, for every channel that renders templates here.",
+    )  # fmt: skip
+    name = models.CharField(max_length=512)
+    language = models.CharField(max_length=20)
+    category = models.CharField(max_length=20, choices=Category)
+    status = models.CharField(max_length=10, choices=Status)
+    reason = models.CharField(max_length=500, blank=True, default="", help_text="Why the provider refused it.")
+    components = models.JSONField(default=list)
+    external_id = models.CharField(max_length=100, blank=True, default="")
+    synced_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment", "inbox", "name", "language"], name="one_template_per_name_and_language",
+                nulls_distinct=False,
+            )
+        ]  # fmt: skip
+        indexes = [models.Index(fields=["environment", "id"], name="templates_of_environment")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.language})"
+
+    @property
+    def public_id(self) -> str:
+        """``tpl_...``"""
+        return ids.encode("tpl", self.pk)

@@ -1,34 +1,63 @@
 """What every channel says of itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from core import crypto
 from core.errors import Problem
+from inboxes.channels.capabilities import Capabilities
+from inboxes.channels.incoming import Answer, Callback, Incoming, IncomingFile
+from inboxes.channels.outcomes import Outcome, Uncertain
+from inboxes.channels.outgoing import HttpOrder, Order, Outgoing, Reply
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting of a channel: what it holds and whether it may be shown again."""
+    """
+    One setting of a channel: what it holds and whether it may be shown again.
+
+    ``is_needed`` ones have to be there; ``is_ours`` ones are made by us and cannot be set.
+    """
 
     name: str
     type: type = str
     is_secret: bool = False
     longest: int = 2048
+    is_needed: bool = False
+    is_ours: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a provider said of credentials: ``problem`` in plain words, or ``facts`` worth keeping in the settings."""
+
+    problem: Problem | None = None
+    facts: Mapping[str, Any] | None = None
 
 
 class Channel:
-    """A way messages travel. Knows words, never rows and never the network."""
+    """
+    A way messages travel. Knows words, never rows and never the network.
+
+    ``settings`` arguments are an inbox's settings, decrypted. Whatever a caller has to branch on is an attribute or a
+    capability: nobody outside this package asks which channel it is.
+    """
 
     kind: ClassVar[str]
     settings: ClassVar[tuple[Setting, ...]] = ()
+    capabilities: ClassVar[Capabilities] = Capabilities()
+    is_carried: ClassVar[bool] = False  # by a provider, through the outbound engine; else it is there on the cable
     has_callback: ClassVar[bool] = False  # a provider calls us under /inbound/
     clients_sign: ClassVar[bool] = False  # browsers and apps prove identities with the inbox's HMAC token
+    phone_is_address: ClassVar[bool] = False  # an address is a phone number; else only what the provider calls people
+
+    # --- settings ------------------------------------------------------------------------------------------------
 
     def problems(self, given: Mapping[str, Any]) -> list[Problem]:
         """Return what is wrong with the settings, each named ``settings.<name>``."""
-        known = {setting.name: setting for setting in self.settings}
+        known = {setting.name: setting for setting in self.settings if not setting.is_ours}
         found = [
             Problem(f"settings.{name}", "unknown_setting",
                     f"The {self.kind} channel has no setting {name!r}; it has: {', '.join(known) or 'none'}.")
@@ -45,7 +74,19 @@ class Channel:
                     Problem(f"settings.{name}", "too_long", f"{name} has at most {setting.longest} characters.",
                             setting.longest)
                 )  # fmt: skip
+            elif setting.choices and value not in setting.choices:
+                found.append(
+                    Problem(f"settings.{name}", "unknown_value", f"{name} is one of: {', '.join(setting.choices)}.")
+                )
         return found
+
+    def lacking(self, stored: Mapping[str, Any]) -> list[Problem]:
+        """Return what whole settings still lack, or what in them does not fit together."""
+        return [
+            Problem(f"settings.{setting.name}", "required", f"The {self.kind} channel needs {setting.name}.")
+            for setting in self.settings
+            if setting.is_needed and not stored.get(setting.name)
+        ]
 
     def shown(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings as an answer may show them: secrets masked."""
@@ -54,3 +95,87 @@ class Channel:
             name: crypto.masked(value) if name in secret and isinstance(value, str) else value
             for name, value in stored.items()
         }
+
+    def completed(self, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings with what is ours to choose: the secret of a callback, for instance."""
+        return dict(stored)
+
+    # --- set-up --------------------------------------------------------------------------------------------------
+
+    def check_order(self, settings: Mapping[str, Any]) -> Order | None:
+        """Return the call that shows whether the credentials work; None where there is nobody to ask."""
+
+    def judge_check(self, reply: Reply, settings: Mapping[str, Any]) -> Checked:
+        """Return what the provider's answer to ``check_order`` says."""
+        return Checked()
+
+    def register_order(self, settings: Mapping[str, Any], callback_url: str) -> HttpOrder | None:
+        """Return the call that tells the provider where to call us; None where that is done in its console."""
+
+    def judge_register(self, reply: Reply) -> str:
+        """Return why the provider refused the callback, in its words; empty when it did not."""
+        return "" if 200 <= reply.status < 300 else f"HTTP {reply.status}"
+
+    # --- out -----------------------------------------------------------------------------------------------------
+
+    def limits(self, settings: Mapping[str, Any]) -> Capabilities:
+        """Return what an inbox with these settings can do."""
+        return self.capabilities
+
+    def address(self, given: str, settings: Mapping[str, Any]) -> str | None:
+        """Return an address in the channel's own words, or None where ``given`` cannot be one."""
+        return given
+
+    def problems_of(self, message: Outgoing, settings: Mapping[str, Any]) -> list[Problem]:
+        """
+        Return what this channel cannot say beyond what its capabilities tell, each field named as in the request:
+        ``text``, ``media.url``, ``button.buttons[0].title``, ``template.variables``.
+        """
+        return []
+
+    def order(self, message: Outgoing, settings: Mapping[str, Any]) -> Order:
+        """Return the call that sends a message."""
+        raise NotImplementedError
+
+    def judge(self, reply: Reply, message: Outgoing) -> Outcome:
+        """Return what a provider's answer means."""
+        return Uncertain()
+
+    def lookup_order(self, message: Outgoing, settings: Mapping[str, Any]) -> HttpOrder | None:
+        """Return the call that asks what became of a message whose answer was lost."""
+
+    def judge_lookup(self, reply: Reply, message: Outgoing) -> Outcome:
+        """Return what the answer to ``lookup_order`` means; Uncertain where it tells nothing."""
+        return Uncertain()
+
+    # --- in ------------------------------------------------------------------------------------------------------
+
+    def greet(self, callback: Callback, settings: Mapping[str, Any]) -> Answer | None:
+        """Return the answer to a provider's handshake; None for an ordinary callback."""
+
+    def recognises(self, callback: Callback, settings: Mapping[str, Any]) -> bool:
+        """Whether a callback is the provider's, by its signature over the raw bytes, compared in constant time."""
+        return False
+
+    def concerns(self, callback: Callback, settings: Mapping[str, Any]) -> bool:
+        """Whether a genuine callback is about this inbox's own number, page or bot, and nobody else's."""
+        return True
+
+    def answer(self, callback: Callback) -> Answer:
+        """Return what the provider is answered once its callback is stored."""
+        return Answer()
+
+    def read(self, callback: Callback, settings: Mapping[str, Any]) -> Iterable[Incoming]:
+        """Return what a callback says, in its order. Raises ValueError for what is no callback of the provider's."""
+        return ()
+
+    def follow_up(self, callback: Callback, settings: Mapping[str, Any]) -> Sequence[HttpOrder]:
+        """Return calls to be made once a callback was read: to stop a button's spinner, for instance; best effort."""
+        return ()
+
+    def file_order(self, file: IncomingFile, settings: Mapping[str, Any]) -> HttpOrder:
+        """Return the call that fetches a file that came."""
+        return HttpOrder(self.kind, "GET", url=file.reference)
+
+    def next_file_order(self, reply: Reply, settings: Mapping[str, Any]) -> HttpOrder | None:
+        """Return the call that follows where the first one only tells where the file is; None: it is the file."""
