@@ -40,6 +40,7 @@ CODES = {"max_length": "too_long", "null": "required", "blank": "required", "inv
 
 Row = TypeVar("Row", bound=TenantModel)
 Listed = TypeVar("Listed", bound=Model)
+Judge = Callable[[Mapping[str, Any]], Sequence[Problem]]
 
 
 class AlwaysJSON(DefaultContentNegotiation):
@@ -98,11 +99,13 @@ class EnvironmentView(APIView):
         row.environment = self.environment
         return row
 
-    def parse(self, inputs: type[Serializer[Any]]) -> dict[str, Any]:
+    def parse(self, inputs: type[Serializer[Any]], *, also: Judge | None = None) -> dict[str, Any]:
         """
         Return the request's body as that input declares it; unknown parameters are remembered and named in the answer.
 
-        In a multipart form every field but a text is written as JSON. Raises Invalid, naming every wrong field.
+        In a multipart form every field but a text is written as JSON. Raises Invalid, naming every wrong field. Where a
+        service goes on to refuse values, ``also`` tells what it thinks of the fields that are well-formed when others
+        are not, so that one answer names all; an input's ``hinges`` say which field decides about which other.
         """
         sent = self.request.data
         if not isinstance(sent, Mapping):
@@ -113,7 +116,7 @@ class EnvironmentView(APIView):
             written = {name for name, field in fields.items() if not isinstance(field, CharField | ChoiceField)}
             given |= {name: bodies.read_part(name, given[name]) for name in given if name in written}
         self._ignored |= {str(name) for name in set(given) - set(fields)}
-        return _valid(inputs(data=given))
+        return _valid(inputs(data=given), also)
 
     def query(self, inputs: type[Serializer[Any]]) -> dict[str, Any]:
         """Return the query string as that input declares it. Raises Invalid, naming every wrong parameter."""
@@ -242,13 +245,21 @@ def _translated(error: Exception) -> DomainError | None:
             return None
 
 
-def _valid(form: Serializer[Any]) -> dict[str, Any]:
+def _valid(form: Serializer[Any], also: Judge | None = None) -> dict[str, Any]:
     """Return what a form understood. Raises Invalid, naming every wrong field and its limit."""
     if not form.is_valid():
         limits = {name: getattr(field, "max_length", None) for name, field in form.fields.items()}
-        raise Invalid(*_problems("", form.errors, limits))
+        raise Invalid(*_problems("", form.errors, limits), *(also(_well_formed(form)) if also else ()))
     values: dict[str, Any] = form.validated_data
     return values
+
+
+def _well_formed(form: Serializer[Any]) -> Mapping[str, Any]:
+    """Return what those fields of a form say that are not wrong."""
+    hinges: Mapping[str, str] = getattr(form, "hinges", {})
+    wrong = {*form.errors, *(name for name, other in hinges.items() if other in form.errors)}
+    rest = type(form)(data={name: form.initial_data[name] for name in set(form.initial_data) - wrong}, partial=True)
+    return rest.validated_data if rest.is_valid() else {}
 
 
 def _problems(field: str, detail: Any, limits: Mapping[str, int | None] | None = None) -> list[Problem]:

@@ -146,7 +146,14 @@ class TestCreate:
             ({"url": URL, "dialect": "chatwoot", "events": ["message_in"]}, {"events.0": "unknown_event"}),
             ({"url": URL, "custom_headers": []}, {"custom_headers": "invalid"}),
             ({"url": URL, "custom_headers": {"X-A": 5, "webhook-id": "x"}},
-             {"custom_headers.X-A": "invalid"}),
+             {"custom_headers.X-A": "invalid", "custom_headers.webhook-id": "forbidden"}),
+            ({"url": "https://10.0.0.1/", "events": ["x"], "captures": True, "custom_headers": {"Host": "x"},
+              "max_in_flight": "many", "description": 5},
+             {"url": "private_address", "events.0": "unknown_event", "captures": "sandbox_only",
+              "custom_headers.Host": "forbidden", "max_in_flight": "invalid", "description": "invalid"}),
+            ({"events": ["x"], "max_in_flight": 0},
+             {"url": "required", "events.0": "unknown_event", "max_in_flight": "out_of_range"}),
+            ({"url": URL, "dialect": "latin", "events": ["message_created"]}, {"dialect": "unknown_value"}),
             ({"url": URL, "custom_headers": {"webhook-id": "x", "Host": "x", "X\n": "x", "X-B": "x\r\n"}},
              {"custom_headers.webhook-id": "forbidden", "custom_headers.Host": "forbidden",
               "custom_headers.X\n": "invalid_characters", "custom_headers.X-B": "invalid_characters"}),
@@ -298,8 +305,12 @@ class TestChange:
             ({"custom_headers": {"webhook-signature": "v1,x"}}, {"custom_headers.webhook-signature": "forbidden"}),
             ({"captures": True}, {"captures": "sandbox_only"}),
             ({"max_in_flight": None}, {"max_in_flight": "required"}),
+            ({"url": "https://10.0.0.1/", "captures": True, "held": "skip", "rate_per_second": 0},
+             {"url": "private_address", "captures": "sandbox_only", "held": "out_of_place",
+              "rate_per_second": "out_of_range"}),
+            ({"state": "gone", "held": "skip"}, {"state": "unknown_value"}),
         ],
-    )
+    )  # fmt: skip
     def test_names_every_wrong_field_and_changes_nothing(self, api, path, body, wrong):
         before = api.get(path).json()
 

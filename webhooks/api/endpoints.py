@@ -1,5 +1,7 @@
 """``/v1/webhook-endpoints``"""
 
+from functools import partial
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -36,7 +38,7 @@ class Endpoints(WebhooksView):
 
         The `secret` is shown this once. The same URL may be there twice; each endpoint is told for itself.
         """
-        fields = self.parse(inputs.CreateEndpoint)
+        fields = self.parse(inputs.CreateEndpoint, also=partial(endpoints.problems_of_new, self.environment))
         endpoint, secret = endpoints.create(environment=self.environment, by=self.who, fields=fields)
         is_shared = endpoint.signature == Endpoint.Signature.HMAC
         return Response(self.endpoint_json(endpoint, secret if is_shared else None), status=status.HTTP_201_CREATED)
@@ -63,7 +65,7 @@ class OneEndpoint(WebhooksView):
         `held_remains` asks to send the request again.
         """
         endpoint = self.endpoint(endpoint_id)
-        fields = self.parse(inputs.ChangeEndpoint)
+        fields = self.parse(inputs.ChangeEndpoint, also=partial(endpoints.problems_of_change, endpoint))
         return Response(self.endpoint_json(endpoints.change(endpoint=endpoint, by=self.who, fields=fields)))
 
     @extend_schema(operation_id="delete_webhook_endpoint", tags=["Webhooks"], responses={200: Deleted, 409: Error})

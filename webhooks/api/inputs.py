@@ -34,12 +34,6 @@ class EndpointSettings(serializers.Serializer[Any]):
     )
     captures = fields.Flag(required=False, help_text="Sandbox only: requests are made, signed and shown, but not sent.")
 
-    def validate_custom_headers(self, headers: dict[str, Any]) -> dict[str, Any]:
-        """Refuse values that are no text, naming each."""
-        if wrong := [name for name, value in headers.items() if not isinstance(value, str | None)]:
-            raise serializers.ValidationError({name: ["This is a text."] for name in wrong})
-        return headers
-
     def validate_events(self, events: list[str]) -> list[str]:
         """Keep each type once."""
         return list(dict.fromkeys(events))
@@ -47,6 +41,8 @@ class EndpointSettings(serializers.Serializer[Any]):
 
 class CreateEndpoint(EndpointSettings):
     """A new endpoint."""
+
+    hinges = {"events": "dialect", "signature": "dialect"}
 
     url = fields.Text(longest=LONGEST_URL, help_text="https; in the sandbox http too.")
     dialect = fields.Choice(
@@ -60,6 +56,8 @@ class CreateEndpoint(EndpointSettings):
 
 class ChangeEndpoint(EndpointSettings):
     """What can be changed about an endpoint; what is left out stays as it is."""
+
+    hinges = {"held": "state"}
 
     state = fields.Choice(
         choices=Endpoint.State.choices, required=False, help_text="What happens while it is not active is held for it."

@@ -1,6 +1,7 @@
 """Endpoints: made, changed, paused, resumed, switched off, taken away."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from django.db import transaction
@@ -31,11 +32,10 @@ def create(
     ``custom_headers``, ``max_in_flight``, ``rate_per_second``, ``captures``. With an ``inbox`` it is that inbox's
     callback. Raises Invalid, naming every wrong field, and Conflict when the environment has its fifty.
     """
-    given = {**fields, "custom_headers": _merged({}, fields.get("custom_headers", {}))}
-    endpoint = Endpoint(environment=environment, inbox=inbox, **given)
-    problems = targets.problems_of_url(endpoint.url, livemode=environment.livemode)
-    if problems := [*problems, *_problems(endpoint), *_problems_of_kind(endpoint)]:
+    if problems := problems_of_new(environment, fields):
         raise Invalid(*problems)
+    endpoint = _new(environment, fields)
+    endpoint.inbox = inbox
     with transaction.atomic():
         if inbox is None:
             _refuse_too_many(environment)
@@ -47,6 +47,12 @@ def create(
     return endpoint, secret.secret
 
 
+def problems_of_new(environment: Environment, fields: Mapping[str, Any]) -> list[Problem]:
+    """Return what ``create`` would refuse, of those fields that are given."""
+    endpoint = _new(environment, fields)
+    return [*_problems_of_url(environment, fields), *_problems(endpoint), *_problems_of_kind(endpoint)]
+
+
 def change(*, endpoint: Endpoint, by: audit.Who, fields: Mapping[str, Any]) -> Endpoint:
     """
     Change an endpoint: its settings, and with ``state`` (and ``held``, as in ``resume``) whether it is told.
@@ -54,14 +60,11 @@ def change(*, endpoint: Endpoint, by: audit.Who, fields: Mapping[str, Any]) -> E
     ``custom_headers`` are merged by name; null removes one. Deliveries of types it no longer wants are canceled.
     Raises Invalid, naming every wrong field, NotFound for one deleted meanwhile.
     """
-    livemode = endpoint.environment.livemode
-    wrong_url = targets.problems_of_url(fields["url"], livemode=livemode) if "url" in fields else []
+    wrong_url = _problems_of_url(endpoint.environment, fields)
     with transaction.atomic():
         locked = lock(endpoint)
         changes = _apply(locked, fields)
-        if "url" in changes and locked.inbox is not None:
-            wrong_url = [Problem("url", "belongs_to_inbox", _is_the_inboxes("Change the url of", locked.inbox))]
-        if problems := [*wrong_url, *_problems(locked), *_problems_of_move(locked, fields)]:
+        if problems := _problems_of_changes(locked, changes, fields, wrong_url):
             raise Invalid(*problems)
         if changes:
             locked.save(update_fields=[*changes, "updated_at"])
@@ -69,6 +72,13 @@ def change(*, endpoint: Endpoint, by: audit.Who, fields: Mapping[str, Any]) -> E
         if "events" in changes:
             held.drop_unwanted(locked)
     return _move(locked, by, fields.get("state", locked.state), fields.get("held"))
+
+
+def problems_of_change(endpoint: Endpoint, fields: Mapping[str, Any]) -> list[Problem]:
+    """Return what ``change`` would refuse, as far as it can be told without holding the endpoint."""
+    changed = copy(endpoint)
+    wrong_url = _problems_of_url(endpoint.environment, fields)
+    return _problems_of_changes(changed, _apply(changed, fields), fields, wrong_url)
 
 
 def pause(*, endpoint: Endpoint, by: audit.Who) -> Endpoint:
@@ -136,6 +146,12 @@ def _refuse_too_many(environment: Environment) -> None:
         )
 
 
+def _new(environment: Environment, fields: Mapping[str, Any]) -> Endpoint:
+    return Endpoint(
+        environment=environment, **{**fields, "custom_headers": _merged({}, fields.get("custom_headers", {}))}
+    )
+
+
 def _apply(endpoint: Endpoint, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Set what differs; returns ``{field: {from, to}}`` as the audit log may show it."""
     changes: dict[str, Any] = {}
@@ -158,6 +174,18 @@ def _merged(before: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, An
     named = {name.lower() for name in given}
     kept = {name: value for name, value in before.items() if name.lower() not in named}
     return kept | {name: value for name, value in given.items() if value is not None}
+
+
+def _problems_of_url(environment: Environment, fields: Mapping[str, Any]) -> list[Problem]:
+    return targets.problems_of_url(fields["url"], livemode=environment.livemode) if "url" in fields else []
+
+
+def _problems_of_changes(
+    changed: Endpoint, changes: Mapping[str, Any], fields: Mapping[str, Any], wrong_url: list[Problem]
+) -> list[Problem]:
+    if "url" in changes and changed.inbox is not None:
+        wrong_url = [Problem("url", "belongs_to_inbox", _is_the_inboxes("Change the url of", changed.inbox))]
+    return [*wrong_url, *_problems(changed), *_problems_of_move(changed, fields)]
 
 
 def _problems(endpoint: Endpoint) -> list[Problem]:

@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -60,13 +61,13 @@ def problems_of_url(url: str, *, livemode: bool) -> list[Problem]:
     return [Problem("url", *found) for found in _wrong_with_url(url, livemode=livemode)]
 
 
-def problems_of_headers(headers: Mapping[str, str]) -> list[Problem]:
+def problems_of_headers(headers: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with custom headers, named ``custom_headers`` or ``custom_headers.<name>``."""
     problems = [Problem(f"custom_headers.{name}", *found) for name in headers for found in _wrong_with(name, headers)]
     if len(headers) > MOST_HEADERS:
         text = f"There are {len(headers)} custom headers; at most {MOST_HEADERS} are sent."
         problems.append(Problem("custom_headers", "too_many", text, MOST_HEADERS))
-    size = sum(len(name) + len(value) for name, value in headers.items())
+    size = sum(len(name) + len(str(value)) for name, value in headers.items())
     if size > MOST_HEADER_BYTES:
         text = f"Custom headers have {size} bytes together; at most {MOST_HEADER_BYTES} are sent."
         problems.append(Problem("custom_headers", "too_long", text, MOST_HEADER_BYTES))
@@ -164,7 +165,7 @@ def _addresses_now(host: str) -> Sequence[str]:
         return ()
 
 
-def _wrong_with(name: str, headers: Mapping[str, str]) -> Iterator[Found]:
+def _wrong_with(name: str, headers: Mapping[str, Any]) -> Iterator[Found]:
     lowered, value = name.lower(), headers[name]
     if not HEADER_NAME.fullmatch(name):
         yield "invalid_characters", f"{name!r} is no name of a header: letters, digits and dashes."
@@ -172,5 +173,7 @@ def _wrong_with(name: str, headers: Mapping[str, str]) -> Iterator[Found]:
         yield "forbidden", f"{name} is set by us, or by the connection. Use a name of your own, like X-My-Token."
     if [other.lower() for other in headers].count(lowered) > 1:
         yield "duplicate", f"{name} is there twice: upper and lower case make no difference."
-    if not HEADER_VALUE.fullmatch(value):
+    if not isinstance(value, str):
+        yield "invalid", f"The value of {name} is a text."
+    elif not HEADER_VALUE.fullmatch(value):
         yield "invalid_characters", f"The value of {name} is not printable ASCII on a single line."
