@@ -254,9 +254,12 @@ class Receiver:
             with self._arrived:
                 self.requests.append(request)
                 self._arrived.notify_all()
-            script = self._scripts.get(request.path) or self._scripts[""]
-            act = script.pop(0) if len(script) > 1 else script[0]
-            await act(writer)
+            await self.act_for(request)(writer)
+
+    def act_for(self, request: Request) -> Act:
+        """Return what is done about a request."""
+        script = self._scripts.get(request.path) or self._scripts[""]
+        return script.pop(0) if len(script) > 1 else script[0]
 
 
 async def read_request(reader: asyncio.StreamReader, connection: int) -> Request:

@@ -1,0 +1,1 @@
+"""Providers on the loopback: faithful in what they answer, and in how they fail."""
