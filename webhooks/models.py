@@ -180,6 +180,18 @@ class Delivery(TenantModel):
         CANCELED = "canceled"
         QUARANTINED = "quarantined"
 
+    class Canceled(models.TextChoices):
+        """Why it is not to be made any more."""
+
+        OPERATOR = "operator", "An operator canceled it"
+        PERSON_ERASED = "person_erased", "The person it is about was erased"
+        ENDPOINT_DELETED = "endpoint_deleted", "Its endpoint was deleted"
+        ENDPOINT_GONE = "endpoint_gone", "Its endpoint answered 410"
+        TYPE_UNWANTED = "type_unwanted", "Its endpoint no longer wants this type"
+        SKIPPED = "skipped", "What was held was skipped when its endpoint was resumed"
+        HELD_TOO_LONG = "held_too_long", "It was held for more than 72 hours"
+        BODY_GONE = "body_gone", "What was to be sent is no longer kept"
+
     class Trigger(models.TextChoices):
         """Why an attempt is made."""
 
@@ -208,6 +220,7 @@ class Delivery(TenantModel):
     livemode = models.BooleanField()
     rehearsal = models.CharField(max_length=20, choices=Rehearsal, blank=True, default="")
     state = models.CharField(max_length=12, choices=State, default=State.PENDING)
+    canceled_reason = models.CharField(max_length=20, choices=Canceled, blank=True, default="")  # the last one
     trigger = models.CharField(max_length=10, choices=Trigger, default=Trigger.AUTO)  # of the next attempt
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)  # of the schedule's

@@ -57,6 +57,7 @@ def delivery_json(delivery: Delivery, attempts: Sequence[Attempt], *, is_whole: 
         "endpoint_id": ids.encode("whe", delivery.endpoint_id),
         "type": delivery.type,
         "state": state_of(delivery),
+        "canceled_reason": reason_of(delivery) or None,
         "rehearsal": _rehearsal_json(delivery, attempts),
         "attempts": [_attempt_json(attempt, is_whole=is_whole) for attempt in attempts],
         "next_attempt_at": iso_or_none(_next_attempt_at(delivery)),
@@ -97,6 +98,13 @@ def state_of(delivery: Delivery) -> str:
     if delivery.endpoint.deleted_at:
         return Delivery.State.CANCELED
     return delivery.state if delivery.trigger == Delivery.Trigger.TEST else HELD
+
+
+def reason_of(delivery: Delivery) -> str:
+    """Return why a delivery is canceled; empty for one that is not, or was before reasons were kept."""
+    if delivery.state == Delivery.State.CANCELED:
+        return delivery.canceled_reason
+    return Delivery.Canceled.ENDPOINT_DELETED if state_of(delivery) == Delivery.State.CANCELED else ""
 
 
 def _next_attempt_at(delivery: Delivery) -> Any:

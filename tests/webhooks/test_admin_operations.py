@@ -208,6 +208,7 @@ class TestDeliveries:
 
         after = fresh(delivery)
         assert (after.state, after.extra, after.next_attempt_at) == ("canceled", 0, None)
+        assert after.canceled_reason == "operator"
         assert after.finished_at is not None
         assert actions() == ["webhook_delivery.canceled"]
 

@@ -11,7 +11,7 @@ from tests.conftest import mint
 from tests.servers import Server, wrong_fields
 from tests.webhooks.customers import URL, open_endpoint
 from webhooks import signing
-from webhooks.models import Attempt, Body, Delivery, Health
+from webhooks.models import Attempt, Body, Delivery, Endpoint, Health
 from webhooks.services import canceling, endpoints, secrets
 from webhooks.services.resending import MOST_WAITING
 
@@ -199,7 +199,24 @@ class TestOne:
     def test_can_still_be_looked_up_when_its_endpoint_is_gone(self, api, endpoint, path):
         api.delete(f"/v1/webhook-endpoints/{endpoint.public_id}")
 
-        assert api.get(path).json()["state"] == "canceled"
+        shown = api.get(path).json()
+        assert (shown["state"], shown["canceled_reason"]) == ("canceled", "endpoint_deleted")
+
+    def test_says_why_it_is_canceled_only_while_it_is(self, api, endpoint, path):
+        assert api.get(path).json()["canceled_reason"] is None
+        canceling.cancel(delivery=Delivery.unscoped.get(), by=audit.SYSTEM)
+        assert api.get(path).json()["canceled_reason"] == "operator"
+
+        api.post(f"{path}/resend")
+
+        assert api.get(path).json()["canceled_reason"] is None
+
+    def test_counts_as_canceled_with_its_endpoint_before_upkeep_has_come_by(self, api, endpoint, path):
+        Endpoint.unscoped.update(deleted_at=timezone.now())
+
+        shown = api.get(path).json()
+
+        assert (shown["state"], shown["canceled_reason"]) == ("canceled", "endpoint_deleted")
 
 
 class TestResend:
@@ -315,17 +332,19 @@ class TestHeld:
         assert Health.unscoped.get(endpoint=endpoint).next_due_at is None
 
     @pytest.mark.parametrize(
-        ("held", "states"),
-        [({}, ["pending", "canceled"]), ({"held": "resume"}, ["pending", "pending"]),
-         ({"held": "skip"}, ["canceled", "canceled"])],
+        ("held", "states", "reasons"),
+        [({}, ["pending", "canceled"], ["", "held_too_long"]),
+         ({"held": "resume"}, ["pending", "pending"], ["", ""]),
+         ({"held": "skip"}, ["canceled", "canceled"], ["skipped", "skipped"])],
     )  # fmt: skip
     @pytest.mark.parametrize("state", ["paused", "disabled"])
-    def test_is_sent_or_canceled_as_asked(self, api, endpoint, path, waiting, state, held, states):
+    def test_is_sent_or_canceled_as_asked(self, api, endpoint, path, waiting, state, held, states, reasons):
         api.patch(path, {"state": state})
 
         assert api.patch(path, {"state": "active", **held}).json()["state"] == "active"
 
         assert self.states(*waiting) == states
+        assert [Delivery.unscoped.get(pk=each.pk).canceled_reason for each in waiting] == reasons
         assert Health.unscoped.get(endpoint=endpoint).next_due_at is not None
 
     def test_keeps_what_somebody_asked_for_meanwhile(self, api, path, waiting):

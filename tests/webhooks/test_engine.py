@@ -183,10 +183,11 @@ class TestDelivery:
         Health.unscoped.update(next_due_at=timezone.now())
 
         with at_work():
-            settled([delivery], "canceled")
+            [ended] = settled([delivery], "canceled")
 
         assert receiver.requests == []
         assert attempts(delivery) == []
+        assert ended.canceled_reason == "person_erased"
 
     def test_goes_back_unharmed_when_its_secret_cannot_be_opened(self, live, receiver):
         broken, well = open_endpoint(live, receiver.url), open_endpoint(live, receiver.url)
@@ -260,7 +261,7 @@ class TestEndpoints:
 
         row = Endpoint.unscoped.get(pk=endpoint.pk)
         assert (row.state, row.disabled_reason) == ("disabled", "gone")
-        assert all(one.state == "canceled" for one in settled(waiting, "canceled"))
+        assert {one.canceled_reason for one in settled(waiting, "canceled")} == {"endpoint_gone"}
         event = LoggedEvent.unscoped.get(type="endpoint_disabled")
         assert event.data["endpoint"]["disabled_reason"] == "gone"
 

@@ -124,6 +124,8 @@ class TestErasing:
 
         states = set(Delivery.unscoped.exclude(type="user_deleted").values_list("state", "extra", "lease_token"))
         assert states == {("canceled", 0, None)}
+        shown = api.get(f"/v1/webhook-deliveries/{under_way.public_id}").json()
+        assert (shown["state"], shown["canceled_reason"]) == ("canceled", "person_erased")
 
     def test_cancels_rehearsals_too(self, api, amine, shop, relay):
         row = Delivery.unscoped.filter(endpoint=shop).first()

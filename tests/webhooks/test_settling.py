@@ -236,9 +236,10 @@ class TestRelease:
     def test_ends_what_there_is_nothing_to_send_of(self, endpoint):
         delivery = queue(endpoint)[0]
 
-        release(Release(claim().deliveries[0], "no_body", is_over=True))
+        release(Release(claim().deliveries[0], "no_body", canceled="body_gone"))
 
         assert (fresh(delivery).state, fresh(delivery).next_attempt_at) == ("canceled", None)
+        assert fresh(delivery).canceled_reason == "body_gone"
 
 
 class TestHealth:
@@ -355,4 +356,5 @@ class TestHealth:
         settled = self.settle(endpoint, policy.WENT)
 
         assert settled.gone == {endpoint.pk}
-        assert Delivery.unscoped.get().state == "canceled"
+        delivery = Delivery.unscoped.get()
+        assert (delivery.state, delivery.canceled_reason) == ("canceled", "endpoint_gone")

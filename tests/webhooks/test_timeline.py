@@ -132,6 +132,11 @@ class TestTheStory:
     def test_names_every_ending(self, olga, endpoint, state, title):
         assert titles(page(olga, queue(endpoint, state=state)))[-1] == title
 
+    def test_says_why_nothing_more_is_sent(self, olga, endpoint):
+        shown = page(olga, queue(endpoint, state="canceled", canceled_reason="person_erased"))
+
+        assert "The person it is about was erased. Nothing more is sent." in shown
+
     @pytest.mark.parametrize(("state", "reason"), [("paused", ""), ("disabled", "gone")])
     def test_says_why_it_is_held(self, olga, endpoint, state, reason):
         Endpoint.unscoped.update(state=state, disabled_reason=reason)

@@ -27,6 +27,10 @@ def state_of(delivery):
     return Delivery.unscoped.get(pk=delivery.pk).state
 
 
+def reasons(*deliveries):
+    return {Delivery.unscoped.get(pk=delivery.pk).canceled_reason for delivery in deliveries}
+
+
 class TestCancelUnwanted:
     def test_cancels_what_waits_for_a_deleted_endpoint(self, live, endpoint):
         deleted = open_endpoint(live, deleted_at=timezone.now())
@@ -34,6 +38,7 @@ class TestCancelUnwanted:
 
         assert upkeep.cancel_unwanted() == 3
         assert {state_of(delivery) for delivery in unwanted} == {"canceled"}
+        assert reasons(*unwanted) == {"endpoint_deleted"}
         assert state_of(wanted) == "pending"
 
     def test_cancels_types_that_are_not_ticked_any_more(self, live, endpoint):
@@ -46,6 +51,7 @@ class TestCancelUnwanted:
 
         assert upkeep.cancel_unwanted() == 2
         assert {state_of(delivery) for delivery in unwanted} == {"canceled"}
+        assert reasons(*unwanted) == {"type_unwanted"}
         assert {state_of(delivery) for delivery in (*wanted, by_hand, test, rehearsed)} == {"pending"}
 
     def test_cancels_what_no_body_is_kept_for(self, live):
@@ -54,6 +60,7 @@ class TestCancelUnwanted:
 
         assert upkeep.cancel_unwanted() == 1
         assert (state_of(old), state_of(young)) == ("canceled", "pending")
+        assert reasons(old) == {"body_gone"}
 
     def test_leaves_what_is_under_way_and_what_has_ended(self, live):
         deleted = open_endpoint(live, deleted_at=timezone.now())

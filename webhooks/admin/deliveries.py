@@ -20,7 +20,7 @@ from webhooks.admin.operations import ON_DELIVERY
 from webhooks.admin.states import ANSWERS, DELIVERY_STATES, ERRORS, LANES, types
 from webhooks.admin.timeline import draw
 from webhooks.models import Attempt, Body, Delivery, Health, Secret
-from webhooks.serializers import state_of
+from webhooks.serializers import reason_of, state_of
 
 # Of a request's headers these are ours; the others are the customer's, and often passwords.
 OURS = ("webhook-", "dexra-", "x-chatwoot-", "content-", "user-agent")
@@ -55,8 +55,9 @@ class DeliveryAdmin(RecordAdmin):
     search_help_text = "A whd_…, evt_…, whe_… or conv_… id."
     shown = (
         identity, EVENT, "type", "event_at", "endpoint", leading("conv", "conversation_id", "conversation"),
-        "livemode", "rehearsal", "standing", "trigger", "next_attempt_at", "attempts", "tries", "claims", "lease_token",
-        "lease_until", "extra", "returns_to", "returns_at", "last_status", "last_error", "created_at", "finished_at",
+        "livemode", "rehearsal", "standing", "reason", "trigger", "next_attempt_at", "attempts", "tries", "claims",
+        "lease_token", "lease_until", "extra", "returns_to", "returns_at", "last_status", "last_error", "created_at",
+        "finished_at",
     )  # fmt: skip
 
     def get_urls(self) -> list[URLPattern]:
@@ -73,6 +74,12 @@ class DeliveryAdmin(RecordAdmin):
     def standing(self, delivery: Delivery) -> str:
         """Say where it stands, as its owner is told."""
         return state_of(delivery)
+
+    @admin.display(description="canceled because")
+    def reason(self, delivery: Delivery) -> str:
+        """Say why it is not made any more."""
+        reason = reason_of(delivery)
+        return str(Delivery.Canceled(reason).label) if reason else "-"
 
     @admin.display(description="last answer")
     def last_answer(self, delivery: Delivery) -> str:

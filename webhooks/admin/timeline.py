@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from webhooks.admin.states import ERRORS
 from webhooks.models import Attempt, Delivery, Health
-from webhooks.serializers import HELD, REFUSAL, delivery_json, state_of
+from webhooks.serializers import HELD, REFUSAL, delivery_json, reason_of, state_of
 from webhooks.transport.exchange import CAPTURED
 
 SHOWN_OF_ANSWER = 400
@@ -188,10 +188,15 @@ def _ending(delivery: Delivery, state: str) -> tuple[str, str]:
         case Delivery.State.QUARANTINED:
             return "Set aside", f"Taken {delivery.claims} times, and never once was an attempt written down."
         case Delivery.State.CANCELED:
-            return "Canceled", "Nothing more is sent."
+            return "Canceled", " ".join([*_because(delivery), "Nothing more is sent."])
         case _:
             reason = endpoint.get_disabled_reason_display()
             return "Held", f"The endpoint is {endpoint.state}." + (f" {reason}." if reason else "")
+
+
+def _because(delivery: Delivery) -> list[str]:
+    reason = reason_of(delivery)
+    return [f"{Delivery.Canceled(reason).label}."] if reason else []
 
 
 def _ended(delivery: Delivery, attempts: Sequence[Attempt]) -> datetime:

@@ -82,6 +82,9 @@ class WebhookDeliveryShape(serializers.Serializer[Any]):
     endpoint_id = serializers.CharField()
     type = serializers.CharField()
     state = serializers.ChoiceField(choices=[*Delivery.State.values, HELD])
+    canceled_reason = serializers.ChoiceField(
+        choices=Delivery.Canceled.choices, allow_null=True, help_text="Why it is `canceled`; else null."
+    )
     rehearsal = Rehearsal(allow_null=True)
     attempts = WebhookAttempt(many=True)
     next_attempt_at = serializers.DateTimeField(allow_null=True)

@@ -121,8 +121,8 @@ def _disable(endpoint: Endpoint, reason: Endpoint.Reason) -> None:
     endpoint.state, endpoint.disabled_reason = Endpoint.State.DISABLED, reason
     endpoint.save(update_fields=["state", "disabled_reason", "updated_at"])
     if reason == Endpoint.Reason.GONE:
-        while not canceling.cancel_waiting(endpoint):  # all of it, however much: nobody waits for an answer
-            pass
+        while not canceling.cancel_waiting(endpoint, canceling.Reason.ENDPOINT_GONE):
+            pass  # all of it, however much: nobody waits for an answer
     Health.unscoped.filter(pk=endpoint.pk).update(told_stage=Stage.DISABLED, next_due_at=None)
     publish(about(endpoint, EndpointDisabled, data={"reason": reason, **health_data(endpoint.health)}))
     metrics.endpoints_disabled.labels(reason).inc()

@@ -20,6 +20,7 @@ from webhooks.events import EndpointTest
 from webhooks.services import addressees as address_book
 from webhooks.services import claims, metrics
 from webhooks.services.addressees import Addressee
+from webhooks.services.canceling import Reason
 from webhooks.services.claims import Claimed
 from webhooks.services.ledger import AWAY, Ledger, tell_of_set_aside
 from webhooks.services.requests import request_for
@@ -170,7 +171,7 @@ class Dispatcher:
                 self._ledger.add(Release(delivery, "stopped"))
                 continue
             addressee = addressees.get(delivery.endpoint_id)
-            body = bodies.get((delivery.event_id, addressee.dialect, delivery.type), b"") if addressee else b""
+            body = bodies.get((delivery.event_id, addressee.dialect, delivery.type)) if addressee else None
             task = asyncio.create_task(self._deliver(delivery, addressee, body))
             self._deliveries.add(task)
             task.add_done_callback(self._deliveries.discard)
@@ -185,7 +186,7 @@ class Dispatcher:
         ]
         return await claims.read_bodies(await self._line.open(), wanted) if wanted else {}
 
-    async def _deliver(self, delivery: Claimed, addressee: Addressee | None, body: bytes) -> None:
+    async def _deliver(self, delivery: Claimed, addressee: Addressee | None, body: bytes | None) -> None:
         try:
             entry = await self._attempt(delivery, addressee, body)
         except asyncio.CancelledError:
@@ -195,11 +196,11 @@ class Dispatcher:
             entry = Release(delivery, "broke", wait=policy.RELEASE_SECONDS, is_blamed=True)
         self._ledger.add(entry)
 
-    async def _attempt(self, delivery: Claimed, addressee: Addressee | None, body: bytes) -> Result | Release:
+    async def _attempt(self, delivery: Claimed, addressee: Addressee | None, body: bytes | None) -> Result | Release:
         if addressee is None:
             return Release(delivery, "no_secret", wait=SET_UP_SECONDS)
         if not body:  # too old to be kept, or the person it was about was erased
-            return Release(delivery, "no_body", is_over=True)
+            return Release(delivery, "no_body", canceled=Reason.BODY_GONE if body is None else Reason.PERSON_ERASED)
         if delivery.ends_at - self._clock() < SPARE_SECONDS:
             return Release(delivery, "late", wait=1.0)
         try:

@@ -44,5 +44,5 @@ def forget(erased: Event) -> None:
             },
         )
         concerned = [delivery_id for (delivery_id,) in cursor.fetchall()]
-        canceling.cancel_rows(concerned, NOT_OVER)
+        canceling.cancel_rows(concerned, canceling.Reason.PERSON_ERASED, NOT_OVER)
         cursor.execute(EMPTY_ANSWERS, [concerned])

@@ -8,6 +8,7 @@ from django.utils import timezone
 from core.errors import Conflict
 from webhooks.models import Delivery, Endpoint
 from webhooks.services import canceling
+from webhooks.services.canceling import Reason
 
 # What waited longer than this for a paused endpoint is old news: it is only sent when somebody asks for it.
 SENT_WITHIN = timedelta(hours=72)
@@ -22,8 +23,7 @@ def settle(endpoint: Endpoint, held: str | None) -> None:
     """
     if held == "resume":
         return
-    old = {} if held == "skip" else {"created_at__lt": timezone.now() - SENT_WITHIN, "extra": 0}
-    if not canceling.cancel_waiting(endpoint, **old):
+    if not _cancel_old(endpoint, is_all=held == "skip"):
         raise Conflict(
             f"So much is held that only {canceling.MOST} deliveries were canceled; the endpoint is not told yet. "
             "Send the request again.",
@@ -38,8 +38,15 @@ def drop_unwanted(endpoint: Endpoint) -> bool:
     What it leaves, and what is queued at this very moment, upkeep cancels.
     """
     if endpoint.deleted_at is not None:
-        return canceling.cancel_waiting(endpoint)
+        return canceling.cancel_waiting(endpoint, Reason.ENDPOINT_DELETED)
     if not endpoint.events:
         return True
     unwanted = ~Q(type__in=endpoint.events) & ~Q(trigger=Delivery.Trigger.TEST)
-    return canceling.cancel_waiting(endpoint, unwanted, rehearsal="", extra=0)
+    return canceling.cancel_waiting(endpoint, Reason.TYPE_UNWANTED, unwanted, rehearsal="", extra=0)
+
+
+def _cancel_old(endpoint: Endpoint, *, is_all: bool) -> bool:
+    if is_all:
+        return canceling.cancel_waiting(endpoint, Reason.SKIPPED)
+    since = timezone.now() - SENT_WITHIN
+    return canceling.cancel_waiting(endpoint, Reason.HELD_TOO_LONG, created_at__lt=since, extra=0)

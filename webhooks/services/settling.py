@@ -35,6 +35,8 @@ WITH result(id, token, state, wait, is_extra, trigger, sent_at, duration_ms, url
             WHEN {FAILED_EXTRA} AND returns_to IN ('', 'pending') THEN coalesce(returns_at, statement_timestamp())
             WHEN NOT ({FAILED_EXTRA}) AND result.state = 'pending'
             THEN statement_timestamp() + make_interval(secs => result.wait) END,
+        canceled_reason = CASE WHEN result.state = 'canceled' AND NOT ({FAILED_EXTRA}) THEN 'endpoint_gone'
+            ELSE canceled_reason END,
         returns_to = CASE WHEN {LEFT} <= 0 THEN '' WHEN {FAILED_EXTRA} THEN returns_to ELSE result.state END,
         returns_at = CASE
             WHEN {LEFT} <= 0 THEN NULL
@@ -60,9 +62,10 @@ WITH result(id, token, state, wait, is_extra, trigger, sent_at, duration_ms, url
 SELECT id, now_in, due_in FROM settled
 """  # noqa: S608  put together from the texts above
 RELEASE = """
-WITH given(id, token, wait, is_blamed, is_over) AS (
-    SELECT * FROM unnest(%(ids)b::bigint[], %(tokens)b::uuid[], %(waits)b::float8[], %(blamed)b::boolean[],
-                         %(over)b::boolean[])
+WITH given AS (
+    SELECT *, canceled <> '' AS is_over
+    FROM unnest(%(ids)b::bigint[], %(tokens)b::uuid[], %(waits)b::float8[], %(blamed)b::boolean[], %(canceled)b::text[])
+         AS told(id, token, wait, is_blamed, canceled)
 ), released AS (
     UPDATE webhooks_delivery AS delivery SET
         state = CASE WHEN is_over THEN 'canceled' WHEN is_blamed AND claims >= %(most)b THEN 'quarantined'
@@ -71,6 +74,7 @@ WITH given(id, token, wait, is_blamed, is_over) AS (
             ELSE greatest(next_attempt_at, statement_timestamp() + make_interval(secs => wait)) END,
         finished_at = CASE WHEN is_over OR is_blamed AND claims >= %(most)b THEN statement_timestamp()
             ELSE finished_at END,
+        canceled_reason = CASE WHEN is_over THEN given.canceled ELSE canceled_reason END,
         extra = CASE WHEN is_over OR is_blamed AND claims >= %(most)b THEN 0 ELSE extra END,
         claims = claims - (NOT is_blamed)::int, lease_token = NULL, lease_until = NULL
     FROM given
@@ -107,14 +111,14 @@ class Release:
     """
     A claim that is given back without an attempt, to be taken again in ``wait`` seconds.
 
-    With ``is_blamed`` the delivery itself seems to be the reason; with ``is_over`` there is nothing left to send.
+    With ``is_blamed`` the delivery itself seems to be the reason; where nothing is left to send, ``canceled`` says why.
     """
 
     delivery: Claimed
     reason: str
     wait: float = 0.0
     is_blamed: bool = False
-    is_over: bool = False
+    canceled: str = ""  # a ``Delivery.Canceled``
 
 
 @dataclass(slots=True)
@@ -171,7 +175,7 @@ async def release(connection: Connection, released: Sequence[Release]) -> list[i
             "tokens": [one.delivery.token for one in released],
             "waits": [float(one.wait) for one in released],
             "blamed": [one.is_blamed for one in released],
-            "over": [one.is_over for one in released],
+            "canceled": [str(one.canceled) for one in released],
             "most": MOST_CLAIMS,
         },
         binary=True,

@@ -6,6 +6,7 @@ from django.db import connection
 
 from webhooks.policy import LONGEST_AGE_SECONDS
 from webhooks.services import canceling
+from webhooks.services.canceling import Reason
 
 AT_ONCE = 2000
 DAYS_AHEAD = 14
@@ -31,7 +32,11 @@ WITHOUT_BODY = """
 SELECT id FROM webhooks_delivery
 WHERE state = 'pending' AND event_at < now() - make_interval(days => %(body_days)s + 1) LIMIT %(most)s
 """
-UNWANTED = (OF_THE_DELETED, OF_UNTICKED_TYPES, WITHOUT_BODY)
+UNWANTED = {
+    OF_THE_DELETED: Reason.ENDPOINT_DELETED,
+    OF_UNTICKED_TYPES: Reason.TYPE_UNWANTED,
+    WITHOUT_BODY: Reason.BODY_GONE,
+}
 TOO_OLD = """
 UPDATE webhooks_delivery SET state = 'exhausted', next_attempt_at = NULL, finished_at = now() WHERE id = ANY(ARRAY(
     SELECT delivery.id FROM webhooks_endpoint AS endpoint
@@ -69,9 +74,9 @@ def keep_days() -> int:
 def cancel_unwanted() -> int:
     """Cancel what waits for deleted endpoints, is of a type they do not listen to, or has nothing left to be sent."""
     total = 0
-    for which in UNWANTED:
+    for which, reason in UNWANTED.items():
         while found := _found(which):
-            total += canceling.cancel_rows(found)
+            total += canceling.cancel_rows(found, reason)
     return total
 
 
