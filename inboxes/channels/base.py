@@ -52,6 +52,7 @@ class Channel:
     has_callback: ClassVar[bool] = False  # a provider calls us under /inbound/
     clients_sign: ClassVar[bool] = False  # browsers and apps prove identities with the inbox's HMAC token
     phone_is_address: ClassVar[bool] = False  # an address is a phone number; else only what the provider calls people
+    signature_header: ClassVar[str] = ""  # which header proves a callback, in lower case
 
     # --- settings ------------------------------------------------------------------------------------------------
 
@@ -133,6 +134,10 @@ class Channel:
         """
         return []
 
+    def facts_of(self, message: Outgoing) -> dict[str, Any]:
+        """Return what whoever sends a message should know of it on this channel: its ``segments``, for instance."""
+        return {}
+
     def order(self, message: Outgoing, settings: Mapping[str, Any]) -> Order:
         """Return the call that sends a message."""
         raise NotImplementedError
@@ -153,6 +158,10 @@ class Channel:
     def greet(self, callback: Callback, settings: Mapping[str, Any]) -> Answer | None:
         """Return the answer to a provider's handshake; None for an ordinary callback."""
 
+    def signature_of(self, callback: Callback, settings: Mapping[str, Any]) -> str:
+        """Return the proof that a callback brings; empty where it brings none."""
+        return callback.headers.get(self.signature_header, "")
+
     def recognises(self, callback: Callback, settings: Mapping[str, Any]) -> bool:
         """Whether a callback is the provider's, by its signature over the raw bytes, compared in constant time."""
         return False
@@ -169,6 +178,14 @@ class Channel:
         """Return what a callback says, in its order. Raises ValueError for what is no callback of the provider's."""
         return ()
 
+    def chosen(self, choice: str, ids: Sequence[str]) -> str:
+        """
+        Return which of a message's button ids ``Said.choice`` stands for.
+
+        A provider that takes short ids only is told something shorter; whoever has the message maps it back by this.
+        """
+        return choice
+
     def follow_up(self, callback: Callback, settings: Mapping[str, Any]) -> Sequence[HttpOrder]:
         """Return calls to be made once a callback was read: to stop a button's spinner, for instance; best effort."""
         return ()
@@ -178,4 +195,7 @@ class Channel:
         return HttpOrder(self.kind, "GET", url=file.reference)
 
     def next_file_order(self, reply: Reply, settings: Mapping[str, Any]) -> HttpOrder | None:
-        """Return the call that follows where the first one only tells where the file is; None: it is the file."""
+        """
+        Return the call that follows where the answer to ``file_order`` only tells where the file is: in its body, or by
+        a redirect. None: it is the file. Asked once for each file; raises ValueError for what should tell and does not.
+        """

@@ -2,21 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from inboxes.channels.outcomes import Rejected
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """A request of a provider: raw bytes, header names in lower case, ``url`` as the provider was told it."""
+    """
+    A request of a provider: raw bytes, header names in lower case, ``url`` as the provider was told it, query included.
+
+    ``received_at`` is what stands for the time of what was said where the provider tells none.
+    """
 
     method: str
     url: str
     body: bytes
     headers: Mapping[str, str]
     query: Mapping[str, str]
+    received_at: datetime = field(default_factory=_now)
 
 
 @dataclass(frozen=True, slots=True)

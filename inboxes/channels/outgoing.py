@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -80,6 +81,7 @@ class Outgoing:
     reply_to: str = ""  # the provider's id of the message that is answered
     overrides: Mapping[str, Any] = field(default_factory=dict)  # the provider's own fields, merged over what we say
     callback_url: str = ""  # where the provider tells what became of it, for those that are told with each message
+    tried_at: datetime | None = None  # when the attempt began whose answer was lost; looked up by it
 
 
 @dataclass(frozen=True, slots=True)
