@@ -115,6 +115,8 @@ def logging_settings(*, level: str) -> dict[str, Any]:
             "django.server": {"handlers": [], "propagate": False},
             "uvicorn.access": {"handlers": [], "propagate": False},
             "django.request": {"level": "ERROR"},
+            # They name URLs and headers, and some providers want their tokens there.
             "httpx": {"level": "WARNING"},
+            "httpcore": {"level": "WARNING"},
         },
     }

@@ -197,7 +197,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
 
 def _seconds(text: str) -> float:
     if not text.strip().replace(".", "", 1).isdecimal():
-        raise ImproperlyConfigured("DEXRA_WEBHOOK_SCHEDULE is seconds, separated by commas: 0,5,300,1800.")
+        raise ImproperlyConfigured("A schedule is seconds, separated by commas: 0,5,300,1800.")
     return float(text)
 
 
@@ -211,6 +211,35 @@ WEBHOOK_SLOTS: int = env.int("DEXRA_WEBHOOK_SLOTS", default=500)
 WEBHOOK_DRAIN_SECONDS: float = env.float("DEXRA_WEBHOOK_DRAIN_SECONDS", default=20.0)
 BODY_RETENTION_DAYS: int = env.int("DEXRA_BODY_RETENTION_DAYS", default=30)
 ATTEMPT_RETENTION_DAYS: int = env.int("DEXRA_ATTEMPT_RETENTION_DAYS", default=30)
+
+# --- what is sent through providers of channels ----------------------------------------------
+
+# Where each provider is when nobody says otherwise; what they hand out as URLs on these hosts follows the setting, too.
+PROVIDER_HOMES = {
+    "whatsapp": "https://graph.facebook.com",
+    "telegram": "https://api.telegram.org",
+    "twilio": "https://api.twilio.com",
+    "vonage": "https://api.nexmo.com",
+    "messenger": "https://graph.facebook.com",
+    "instagram": "https://graph.instagram.com",
+    "line": "https://api.line.me",
+    "line_data": "https://api-data.line.me",
+}
+PROVIDER_BASES: dict[str, str] = {
+    "whatsapp": env.str("DEXRA_PROVIDER_BASE_WHATSAPP", default=PROVIDER_HOMES["whatsapp"]),
+    "telegram": env.str("DEXRA_PROVIDER_BASE_TELEGRAM", default=PROVIDER_HOMES["telegram"]),
+    "twilio": env.str("DEXRA_PROVIDER_BASE_TWILIO", default=PROVIDER_HOMES["twilio"]),
+    "vonage": env.str("DEXRA_PROVIDER_BASE_VONAGE", default=PROVIDER_HOMES["vonage"]),
+    "messenger": env.str("DEXRA_PROVIDER_BASE_MESSENGER", default=PROVIDER_HOMES["messenger"]),
+    "instagram": env.str("DEXRA_PROVIDER_BASE_INSTAGRAM", default=PROVIDER_HOMES["instagram"]),
+    "line": env.str("DEXRA_PROVIDER_BASE_LINE", default=PROVIDER_HOMES["line"]),
+    "line_data": env.str("DEXRA_PROVIDER_BASE_LINE", default=PROVIDER_HOMES["line_data"]),
+}
+GRAPH_VERSION: str = env.str("DEXRA_WHATSAPP_GRAPH_VERSION", default="v23.0")
+# Seconds to wait before each further attempt, instead of random ones that double.
+OUTBOUND_SCHEDULE = [_seconds(text) for text in env.list("DEXRA_OUTBOUND_SCHEDULE", default=[])]
+OUTBOUND_SLOTS: int = env.int("DEXRA_OUTBOUND_SLOTS", default=200)
+OUTBOUND_DRAIN_SECONDS: float = env.float("DEXRA_OUTBOUND_DRAIN_SECONDS", default=20.0)
 
 # --- e-mail to people ------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""How orders of channels reach providers; nothing here knows what they say."""
