@@ -61,10 +61,10 @@ def attempts_of(deliveries: Iterable[Delivery]) -> Mapping[int, Sequence[Attempt
 
 
 def body_of(delivery: Delivery) -> bytes | None:
-    """Return the bytes of a delivery; None once retention has dropped them or somebody was erased."""
+    """Return the bytes of a delivery: none once a person was erased with them, None once they are no longer kept."""
     wanted = Body.unscoped.filter(
         event_id=delivery.event_id, event_at=delivery.event_at,
         dialect=delivery.endpoint.dialect, type=delivery.type,
     )  # fmt: skip
     content = wanted.values_list("content", flat=True).first()
-    return bytes(content) if content else None
+    return None if content is None else bytes(content)

@@ -14,6 +14,7 @@ from webhooks.transport.exchange import CAPTURED
 LONGEST_LISTED_ANSWER = 1000
 HELD = "held"
 SUCCESS, REFUSAL = "2xx", "refusal"
+TOO_OLD, ERASED = "too_old", "person_erased"
 # A receiver has to turn these away; whatever else is rehearsed it has to take.
 REFUSED = frozenset({Delivery.Rehearsal.BAD_SIGNATURE, Delivery.Rehearsal.STALE_TIMESTAMP})
 
@@ -65,6 +66,13 @@ def delivery_json(delivery: Delivery, attempts: Sequence[Attempt], *, is_whole: 
         "created_at": iso(delivery.created_at),
         "finished_at": iso_or_none(delivery.finished_at),
     }
+
+
+def body_json(content: bytes | None) -> dict[str, Any]:
+    """Return what a whole delivery says of what is sent, as ``queries.body_of`` has it."""
+    if content:
+        return {"body": content.decode(), "body_gone": None}
+    return {"body": None, "body_gone": TOO_OLD if content is None else ERASED}
 
 
 def replay_json(replay: Replay, *, livemode: bool) -> dict[str, Any]:

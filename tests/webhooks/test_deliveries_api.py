@@ -166,6 +166,10 @@ class TestOne:
         assert shown["attempts"][0]["request_headers"] == {"webhook-id": "evt_1"}
         assert shown["attempts"][0]["response_headers"] == {"server": "teapot"}
 
+    @pytest.mark.parametrize(("content", "gone"), [(None, "too_old"), (b"", "person_erased"), (CONTENT, None)])
+    def test_says_why_its_body_is_gone(self, api, endpoint, content, gone):
+        assert api.get(f"{ALL}/{deliver(endpoint, content=content).public_id}").json()["body_gone"] == gone
+
     @pytest.mark.parametrize("content", [None, b""])
     def test_has_no_body_once_it_is_gone(self, api, endpoint, content):
         shown = api.get(f"{ALL}/{deliver(endpoint, content=content).public_id}?include=curl").json()
@@ -288,11 +292,11 @@ class TestResend:
 
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "too_many_attempts")
 
-    @pytest.mark.parametrize("content", [None, b""])
-    def test_is_refused_when_there_is_nothing_to_send(self, api, endpoint, content):
+    @pytest.mark.parametrize(("content", "code"), [(None, "body_gone"), (b"", "person_erased")])
+    def test_is_refused_when_there_is_nothing_to_send(self, api, endpoint, content, code):
         answer = api.post(f"{ALL}/{deliver(endpoint, content=content).public_id}/resend")
 
-        assert (answer.status_code, answer.json()["error"]["code"]) == (410, "body_gone")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (410, code)
 
     def test_is_refused_when_the_endpoint_is_deleted(self, api, endpoint, path):
         api.delete(f"/v1/webhook-endpoints/{endpoint.public_id}")

@@ -107,6 +107,16 @@ class TestTestEvent:
 
 
 class TestRedeliver:
+    @pytest.mark.parametrize("mode", ["duplicate", "reorder", "delay"])
+    def test_is_refused_once_the_person_is_erased(self, api, endpoint, happened, relay, mode):
+        api.delete("/v1/users/c-1")
+        relay.drain()
+
+        answer = redeliver(api, happened[1], mode)
+
+        assert (answer.status_code, answer.json()["error"]["code"]) == (410, "person_erased")
+        assert sent() == []
+
     @pytest.mark.parametrize(
         ("mode", "expected"),
         [("duplicate", "2xx"), ("reorder", "2xx"), ("delay", "2xx"), ("bad_signature", "refusal"),

@@ -296,8 +296,30 @@ class TestTheSignature:
 
         shown = page(olga, delivery)
 
-        assert "The body is no longer kept" in shown
-        assert "the person it was about was erased" in shown
+        assert "The body was erased with the person it was about, so the signature cannot be made again." in shown
+        assert "0 bytes" not in shown
+
+    def test_of_what_is_too_old_says_so(self, olga, endpoint, secret):
+        delivery = queue(endpoint, said=b"")
+        attempt(delivery, after=0.05, key=secret.secret)
+        Body.unscoped.all().delete()
+
+        assert "The body is too old to be kept, so the signature cannot be made again." in page(olga, delivery)
+
+
+class TestTheBody:
+    def test_that_was_erased_is_said_to_be_and_nothing_can_be_sent_again(self, olga, endpoint):
+        shown = page(olga, queue(endpoint, said=b"", state="exhausted"))
+
+        assert shown.count("It was erased with the person it was about.") == 2
+        assert "so nothing can be sent again" in shown
+        assert "Send again" not in shown
+
+    def test_that_is_there_can_be_sent_again(self, olga, endpoint):
+        shown = page(olga, queue(endpoint, state="exhausted"))
+
+        assert "Send again" in shown
+        assert "nothing can be sent again" not in shown
 
 
 class TestWhatItKeepsToItself:

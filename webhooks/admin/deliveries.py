@@ -106,6 +106,7 @@ class DeliveryAdmin(RecordAdmin):
             "unseen": max(delivery.tries - len(made), 0),
             "inspected": inspect(delivery, chosen, body, secrets) if chosen else None,
             "body": body.decode() if body else "",
+            "gone": "" if body else _gone(body),
             "indented": as_json(json.loads(body)) if body else "",
         }
         return TemplateResponse(request, "admin/webhooks/delivery/timeline.html", context)
@@ -164,9 +165,16 @@ class BodyAdmin(RecordAdmin):
     @admin.display(description="size")
     def size(self, body: Body) -> str:
         """Say how long it is."""
-        return filesizeformat(len(body.content))
+        return filesizeformat(len(body.content)) if body.content else "-"
 
     @admin.display(description="content")
     def said(self, body: Body) -> SafeString | str:
         """Show it indented; what is sent has no spaces."""
-        return as_json(json.loads(bytes(body.content))) if body.content else "Erased, with the person it was about."
+        return as_json(json.loads(bytes(body.content))) if body.content else _gone(b"")
+
+
+def _gone(content: bytes | None) -> str:
+    """Say why there is no body, which is None or empty."""
+    if content is None:
+        return "It is too old to be kept."
+    return "It was erased with the person it was about."

@@ -82,13 +82,13 @@ NAMES: Mapping[str, _Names] = {
 
 
 def inspect(delivery: Delivery, attempt: Attempt, body: bytes | None, secrets: Iterable[Secret]) -> Inspection:
-    """Return how the signature of an attempt comes about; ``body`` is None where it is no longer kept."""
+    """Return how the signature of an attempt comes about; ``body`` is as ``queries.body_of`` has it."""
     headers = {name.lower(): str(value) for name, value in attempt.request_headers.items()}
     names = NAMES[delivery.endpoint.dialect]
     message_id, timestamp = headers.get(names.message_id, ""), headers.get(names.timestamp, "")
     moment = datetime.fromtimestamp(int(timestamp), UTC) if timestamp.isascii() and timestamp.isdigit() else None
     sent = headers.get(names.signature, "").split()
-    can_sign = body is not None and moment is not None
+    can_sign = bool(body) and moment is not None
     checks = [_check(s, _sign(s, message_id, int(timestamp), body or b""), sent) for s in secrets] if can_sign else []
     is_right = any(check.is_sent for check in checks) if can_sign and sent else None
     head = f"{message_id}.{timestamp}." if names.message_id else f"{timestamp}."
@@ -123,8 +123,9 @@ def _sign(secret: Secret, message_id: str, timestamp: int, body: bytes) -> str:
 
 
 def _verdict(delivery: Delivery, body: bytes | None, sent: list[str], *, is_right: bool | None) -> str:
-    if body is None:
-        return "The body is no longer kept, so the signature cannot be made again."
+    if not body:
+        why = "is too old to be kept" if body is None else "was erased with the person it was about"
+        return f"The body {why}, so the signature cannot be made again."
     if not sent:
         return "No signature was written down with this attempt."
     if is_right:

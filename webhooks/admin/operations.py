@@ -12,7 +12,7 @@ from accounts.admin.who import operator
 from accounts.services import audit
 from core.operations import Operation, Outcome
 from events.event import Actor
-from webhooks import signing
+from webhooks import queries, signing
 from webhooks.admin import forms
 from webhooks.models import Delivery, Endpoint, Replay
 from webhooks.services import canceling, endpoints, replays, resending, secrets, trial
@@ -89,7 +89,7 @@ def _is_there(endpoint: Endpoint) -> bool:
 
 
 def _can_resend(delivery: Delivery) -> bool:
-    return _is_there(delivery.endpoint) and not delivery.rehearsal
+    return _is_there(delivery.endpoint) and not delivery.rehearsal and bool(queries.body_of(delivery))
 
 
 ON_ENDPOINT = (

@@ -184,7 +184,7 @@ def _ending(delivery: Delivery, state: str) -> tuple[str, str]:
             until = f"until {delivery.lease_until:%H:%M:%S} UTC" if delivery.lease_until else ""
             return "Being attempted now", f"A worker holds it {until}; should it die, another takes it."
         case Delivery.State.EXHAUSTED:
-            return "Given up", f"{delivery.tries} attempts failed. It can be sent again."
+            return "Given up", f"{delivery.tries} attempts failed."
         case Delivery.State.QUARANTINED:
             return "Set aside", f"Taken {delivery.claims} times, and never once was an attempt written down."
         case Delivery.State.CANCELED:

@@ -14,7 +14,7 @@ from webhooks import queries
 from webhooks.api import inputs, shapes
 from webhooks.api.base import WebhooksView, row_in
 from webhooks.models import Delivery
-from webhooks.serializers import delivery_json
+from webhooks.serializers import body_json, delivery_json
 from webhooks.services import resending, trial
 
 
@@ -62,11 +62,9 @@ class OneDelivery(WebhooksView):
         asked = self.query(inputs.DeliveryQuery)
         attempts = queries.attempts_of([delivery]).get(delivery.pk, ())
         content = queries.body_of(delivery)
-        shown = delivery_json(delivery, attempts, is_whole=True) | {
-            "body": None if content is None else content.decode()
-        }
+        shown = delivery_json(delivery, attempts, is_whole=True) | body_json(content)
         if asked.get("include") == "curl":
-            shown["curl"] = None if content is None else trial.curl(delivery, content)
+            shown["curl"] = trial.curl(delivery, content) if content else None
         return Response(shown)
 
 

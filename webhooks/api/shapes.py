@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from webhooks.models import Delivery, Endpoint, Replay
-from webhooks.serializers import HELD, REFUSAL, SUCCESS
+from webhooks.serializers import ERASED, HELD, REFUSAL, SUCCESS, TOO_OLD
 
 
 class EndpointHealth(serializers.Serializer[Any]):
@@ -97,6 +97,9 @@ class WholeWebhookDelivery(WebhookDeliveryShape):
     """One event on its way to one endpoint, with what is sent."""
 
     body = serializers.CharField(allow_null=True, help_text="The very text that is signed; null once it is gone.")
+    body_gone = serializers.ChoiceField(
+        choices=[ERASED, TOO_OLD], allow_null=True, help_text="Why there is no body, and nothing to send again."
+    )
     curl = serializers.CharField(required=False, allow_null=True, help_text="Only with `include=curl`.")
 
 

@@ -29,8 +29,10 @@ def rehearse(
     Send an event of the sandbox as ``mode`` says, to one endpoint or to every active one that wants its type.
 
     Returns the deliveries; each is attempted once. Raises Invalid when nobody would be told of the event, Conflict
-    when its conversation has no other to change places with.
+    when its conversation has no other to change places with, Gone when the person it is about was erased.
     """
+    if event.data.get("erased"):
+        raise resending.erased()
     addressees = [endpoint] if endpoint else list(Endpoint.of(environment).filter(deleted_at=None, state="active"))
     sent = []
     for one in addressees:

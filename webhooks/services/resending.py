@@ -43,13 +43,21 @@ def resend(*, delivery: Delivery) -> Delivery:
         raise Conflict("The endpoint of this delivery was deleted.", code="endpoint_deleted")
     if delivery.rehearsal:
         raise Conflict("A rehearsal is made once; ask for another: redeliver its event.", code="is_rehearsal")
-    if queries.body_of(delivery) is None:
-        raise Gone("What was sent is no longer kept: it is too old, or the person was erased.", code="body_gone")
+    content = queries.body_of(delivery)
+    if content is None:
+        raise Gone("What was sent is too old to be kept: it cannot be sent again.", code="body_gone")
+    if not content:
+        raise erased()
     if not ask_again([delivery.pk], trigger=Delivery.Trigger.MANUAL):
         raise Conflict(f"{MOST_WAITING} attempts of this delivery wait already.", code="too_many_attempts")
     wake([delivery.endpoint_id])
     delivery.refresh_from_db()
     return delivery
+
+
+def erased() -> Gone:
+    """Return what is answered to whoever wants to send again what was about a person who is erased."""
+    return Gone("What was sent was erased with the person it was about: it cannot be sent again.", code="person_erased")
 
 
 def ask_again(delivery_ids: Sequence[int], *, trigger: str) -> int:
