@@ -2,9 +2,15 @@
 
 from inboxes.channels.api import Api
 from inboxes.channels.base import Channel
+from inboxes.channels.telegram import Telegram
 from inboxes.channels.web import Web
 
-REGISTRY: dict[str, Channel] = {channel.kind: channel for channel in (Api(), Web())}
+CHANNELS = (
+    Api(),
+    Telegram(),
+    Web(),
+)
+REGISTRY: dict[str, Channel] = {channel.kind: channel for channel in CHANNELS}
 
 
 def find(kind: str) -> Channel:
