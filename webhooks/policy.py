@@ -85,7 +85,7 @@ class Verdict:
 
 
 SUCCESS = Verdict(Delivery.State.DELIVERED)
-WENT = Verdict(Delivery.State.CANCELED, is_gone=True)
+WENT = Verdict(Delivery.State.CANCELED, is_failure=True, is_gone=True)
 
 
 def judge(answer: Answer, schedule: Schedule, *, attempts: int, age: float = 0.0) -> Verdict:

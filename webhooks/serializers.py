@@ -132,6 +132,7 @@ def _health_json(health: Health) -> dict[str, Any]:
         "failing_since": iso_or_none(health.failing_since),
         "last_success_at": iso_or_none(health.last_success_at),
         "last_failure_at": iso_or_none(health.last_failure_at),
+        "last_error": health.last_error or None,
         "hold_until": iso_or_none(health.hold_until),
         "in_flight_cap": health.in_flight_cap,
     }

@@ -383,12 +383,14 @@ class TestHeld:
         endpoints.disable(endpoint=endpoint, by=audit.SYSTEM)
         Health.unscoped.update(
             consecutive_failures=9, failing_since=timezone.now(), hold_until=timezone.now(), in_flight_cap=1,
-            told_stage=3,
+            told_stage=3, last_error="timeout",
         )  # fmt: skip
+        assert api.get(path).json()["health"]["last_error"] == "timeout"
 
         shown = api.patch(path, {"state": "active"}).json()["health"]
 
         assert (shown["consecutive_failures"], shown["failing_since"], shown["hold_until"]) == (0, None, None)
+        assert shown["last_error"] is None
         assert shown["in_flight_cap"] == 10
         assert Health.unscoped.get().told_stage == 0
 

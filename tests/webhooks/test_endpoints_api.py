@@ -50,7 +50,7 @@ class TestCreate:
         assert (made["max_in_flight"], made["rate_per_second"], made["captures"]) == (10, None, False)
         assert made["health"] == {
             "consecutive_failures": 0, "failing_since": None, "last_success_at": None, "last_failure_at": None,
-            "hold_until": None, "in_flight_cap": 10,
+            "last_error": None, "hold_until": None, "in_flight_cap": 10,
         }  # fmt: skip
 
     def test_keeps_what_was_asked_for(self, api):

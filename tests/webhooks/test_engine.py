@@ -264,6 +264,10 @@ class TestEndpoints:
         assert {one.canceled_reason for one in settled(waiting, "canceled")} == {"endpoint_gone"}
         event = LoggedEvent.unscoped.get(type="endpoint_disabled")
         assert event.data["endpoint"]["disabled_reason"] == "gone"
+        assert (event.data["consecutive_failures"], event.data["last_error"]) == (1, "http_status")
+        health = Health.unscoped.get(endpoint=endpoint)
+        assert (health.consecutive_failures, health.last_error) == (1, "http_status")
+        assert health.last_failure_at is not None
 
     def test_that_fail_four_times_in_a_row_are_told_of_and_when_they_are_well(self, endpoint, receiver, quick):
         receiver.script(*[answer(500)] * 4, answer())

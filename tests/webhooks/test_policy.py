@@ -59,7 +59,7 @@ class TestJudge:
     def test_ends_with_410_and_switches_the_endpoint_off(self):
         verdict = judge(answered(410), LIVE, attempts=1)
 
-        assert (verdict.state, verdict.is_gone) == (State.CANCELED, True)
+        assert (verdict.state, verdict.is_gone, verdict.is_failure) == (State.CANCELED, True, True)
 
     @pytest.mark.parametrize("status", [429, 503])
     def test_holds_the_endpoint_for_as_long_as_it_asks(self, status):

@@ -15,6 +15,9 @@ class EndpointHealth(serializers.Serializer[Any]):
     failing_since = serializers.DateTimeField(allow_null=True)
     last_success_at = serializers.DateTimeField(allow_null=True)
     last_failure_at = serializers.DateTimeField(allow_null=True)
+    last_error = serializers.CharField(
+        allow_null=True, help_text="The `error_class` of the last failure, until something arrives."
+    )
     hold_until = serializers.DateTimeField(allow_null=True, help_text="Nothing is sent before.")
     in_flight_cap = serializers.IntegerField(help_text="How many are sent at once at present; it adapts.")
 
