@@ -230,9 +230,18 @@ class Message(TenantModel):
         return self.kind == self.Kind.NOTE
 
     @property
-    def is_shown_to_contact(self) -> bool:
-        """Whether the person on the other side may see it."""
+    def is_for_contact(self) -> bool:
+        """Whether it is said to, or by, the person on the other side."""
         return self.kind in {self.Kind.SPOKEN, self.Kind.AUTOMATIC}
+
+    @property
+    def is_shown_to_contact(self) -> bool:
+        """Whether the person on the other side may see it: what waits for its time, or was withdrawn, not."""
+        return self.is_for_contact and self.status not in UNSAID
+
+
+# What the person it is for has not been told, and may never be.
+UNSAID = (Message.Status.SCHEDULED, Message.Status.CANCELED)
 
 
 def attachment_path(attachment: "Attachment", filename: str) -> str:

@@ -12,7 +12,7 @@ from accounts.models import Environment, User
 from accounts.queries import ENVIRONMENT
 from contacts.models import ContactSession
 from contacts.queries import CONTACT, SESSION
-from conversations.models import Attachment, Conversation, Message, Team
+from conversations.models import UNSAID, Attachment, Conversation, Message, Team
 from core import tenancy
 from core.rows import Shape, cut
 from inboxes.queries import INBOX
@@ -36,7 +36,7 @@ LAST_SHOWN = """
 SELECT last.id FROM conversations_conversation AS conversation CROSS JOIN LATERAL (
     SELECT message.id FROM conversations_message AS message
     WHERE message.environment_id = conversation.environment_id AND message.conversation_id = conversation.id
-      AND message.kind = ANY(%s) ORDER BY message.id DESC LIMIT %s
+      AND message.kind = ANY(%s) AND NOT message.status = ANY(%s) ORDER BY message.id DESC LIMIT %s
 ) AS last WHERE conversation.id = ANY(%s)
 """
 
@@ -142,15 +142,15 @@ def conversations_for(session: ContactSession) -> QuerySet[Conversation]:
 
 
 def shown_messages(conversation: Conversation) -> QuerySet[Message]:
-    """Return what a conversation's person may see of it: neither notes nor traces."""
-    return messages_of(conversation).filter(kind__in=SHOWN_TO_CONTACT)
+    """Return what a conversation's person may see of it: neither notes nor traces, nor what waits for its time."""
+    return messages_of(conversation).filter(kind__in=SHOWN_TO_CONTACT).exclude(status__in=UNSAID)
 
 
 def last_shown_messages(conversations: Sequence[Conversation], count: int) -> dict[int, list[Message]]:
     """Return the latest ``count`` messages of each conversation that its person may see, oldest first, by its id."""
     found: dict[int, list[Message]] = {conversation.pk: [] for conversation in conversations}
     with connection.cursor() as cursor:
-        cursor.execute(LAST_SHOWN, [list(SHOWN_TO_CONTACT), count, list(found)])
+        cursor.execute(LAST_SHOWN, [list(SHOWN_TO_CONTACT), list(UNSAID), count, list(found)])
         ids = [row[0] for row in cursor.fetchall()]
     for message in _with_files(Message.unscoped.filter(pk__in=ids)).order_by("id") if ids else ():
         found[message.conversation_id].append(message)

@@ -27,9 +27,10 @@ class Problem:
     code: str
     message: str
     limit: int | None = None
+    actual: int | None = None  # what there was, beside the limit
 
     def as_json(self) -> dict[str, str | int]:
-        """Return ``{field, code, message[, limit]}``."""
+        """Return ``{field, code, message[, limit][, actual]}``."""
         problem: dict[str, str | int] = {
             "field": self.field,
             "code": self.code,
@@ -37,6 +38,8 @@ class Problem:
         }
         if self.limit is not None:
             problem["limit"] = self.limit
+        if self.actual is not None:
+            problem["actual"] = self.actual
         return problem
 
 

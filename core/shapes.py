@@ -36,6 +36,7 @@ class Problem(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()
     limit = serializers.IntegerField(required=False, help_text="The limit that was passed, where there is one.")
+    actual = serializers.IntegerField(required=False, help_text="How much of it there was, where that was counted.")
 
 
 class ErrorDetails(serializers.Serializer[Any]):

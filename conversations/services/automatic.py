@@ -4,13 +4,15 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.utils import timezone
 
 from conversations import events
 from conversations.models import Conversation, Message
-from conversations.services import timeline
+from conversations.services import statuses, timeline
 from core.times import iso
 from events.event import SYSTEM, Actor
+from inboxes import channels
 from inboxes.models import Inbox
 
 SURVEY_QUESTION = "Please rate this conversation"
@@ -28,10 +30,14 @@ def answer(conversation: Conversation, *, is_first: bool) -> None:
 
 
 def ask_how_it_went(conversation: Conversation) -> None:
-    """Send the survey after a conversation was closed, if the inbox has it on."""
-    if conversation.inbox.csat_survey_enabled:
-        _say(conversation, SURVEY_QUESTION, content_type="input_csat",
-             content_attributes={"display_type": "emoji"})  # fmt: skip
+    """Send the survey after a conversation was closed, if the inbox has it on; through a provider goes a link to it."""
+    inbox = conversation.inbox
+    is_carried = channels.find(inbox.channel).is_carried
+    if not inbox.csat_survey_enabled or (is_carried and conversation.contact.blocked):
+        return
+    page = f" {settings.BASE_URL}/survey/responses/{conversation.uuid}" if is_carried else ""
+    _say(conversation, f"{SURVEY_QUESTION}{page}", content_type="input_csat",
+         content_attributes={"display_type": "emoji"})  # fmt: skip
 
 
 def trace(conversation: Conversation, text: str, *, actor: Actor = SYSTEM) -> None:
@@ -55,11 +61,13 @@ def is_open(inbox: Inbox, moment: datetime) -> bool:
 
 
 def _say(conversation: Conversation, text: str, **fields: Any) -> None:
-    _add(conversation, events.MessageSent, SYSTEM, kind=Message.Kind.AUTOMATIC, text=text, **fields)
+    status = statuses.first_of(conversation.inbox)
+    _add(conversation, events.MessageSent, SYSTEM, kind=Message.Kind.AUTOMATIC, status=status, text=text, **fields)
 
 
 def _add(conversation: Conversation, event: type[events.MessageEvent], actor: Actor, **fields: Any) -> None:
     held, now = timeline.lock(conversation), timezone.now()
+    status = fields.setdefault("status", Message.Status.SENT)
     message = Message(
         id=held.next_message_id,
         environment=conversation.environment,
@@ -67,8 +75,7 @@ def _add(conversation: Conversation, event: type[events.MessageEvent], actor: Ac
         contact=conversation.contact,
         direction=Message.Direction.OUTBOUND,
         source=Message.Source.SYSTEM,
-        status=Message.Status.SENT,
-        timeline=[{"status": Message.Status.SENT, "at": iso(now)}],
+        timeline=[{"status": status, "at": iso(now)}],
         sequence=conversation.sequence + 1,
         created_at=now,
         updated_at=now,

@@ -20,7 +20,8 @@ from conversations.errors import (
     TextTooLong,
 )
 from conversations.models import Conversation, Message
-from conversations.services import attachments, automatic, timeline
+from conversations.services import attachments, automatic, statuses, timeline
+from conversations.services.story import Story
 from core import bodies, throttle
 from core.errors import invalid
 from core.times import iso
@@ -42,6 +43,7 @@ class Draft:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     content_type: str = "text"
     content_attributes: Mapping[str, Any] = field(default_factory=dict)
+    is_scheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def _receive(session: ContactSession, number: int, draft: Draft) -> Message:
         return known
     message = _compose(held, draft, source=Message.Source.USER, status=Message.Status.RECEIVED)
     is_first = conversation.last_message_id is None
-    story = _Story(conversation, Actor("user", conversation.contact.public_id))
+    story = Story(conversation, Actor("user", conversation.contact.public_id))
     if not conversation.contact.blocked:
         story.reopen()
     if conversation.waiting_since is None:
@@ -105,7 +107,8 @@ def send(*, conversation: Conversation, author: Author, draft: Draft, reopen: bo
     Answer a person in a conversation; ``reopen`` opens it where it is closed or snoozed.
 
     Web and API inboxes deliver on the cable, so there the message is sent at once; elsewhere it is queued for its
-    channel. Raises TextTooLong, ContactBlocked, Invalid for nothing to say, ConversationTooBusy.
+    channel. A scheduled one waits for ``scheduling.release``. Raises TextTooLong, ContactBlocked, Invalid for nothing
+    to say, ConversationTooBusy.
     """
     _check(draft)
     if not draft.text and not draft.files and not draft.payload:
@@ -123,23 +126,20 @@ def _send(conversation: Conversation, author: Author, draft: Draft, *, reopen: b
     draft, known = _retried(held, draft)
     if known is not None:
         return known
-    message = _compose(held, draft, source=author.source, status=Message.Status.SENT, author=author.user)
-    story = _Story(conversation, author.actor)
-    if reopen:
-        story.reopen()
-    if author.source == Message.Source.AGENT:
-        if conversation.first_reply_at is None:
-            conversation.first_reply_at = message.created_at
-            story.moved.append("first_reply_at")
-        conversation.unread_count = 0
-        conversation.agent_last_seen_at = message.created_at
-    if conversation.waiting_since is not None:
-        conversation.waiting_since = None
-        story.moved.append("waiting_since")
-    timeline.show_as_last(conversation, message)
-    happened = story.tell(message, events.MessageSent, client_message_id=draft.client_message_id)
+    status = Message.Status.SCHEDULED if draft.is_scheduled else statuses.first_of(conversation.inbox)
+    message = _compose(held, draft, source=author.source, status=status, author=author.user)
+    story = Story(conversation, author.actor)
+    if draft.is_scheduled:
+        # Agents and webhooks see that it waits; the person, and the conversation's marks, know nothing of it yet.
+        happened = story.tell(message, events.MessageStatusChanged, client_message_id=draft.client_message_id)
+    else:
+        if reopen:
+            story.reopen()
+        story.answered(message)
+        happened = story.tell(message, events.MessageSent, client_message_id=draft.client_message_id)
     timeline.append(conversation, happened, message=message)
     attachments.keep(message)
+    message.conversation = conversation
     return message
 
 
@@ -156,7 +156,7 @@ def note(*, conversation: Conversation, author: Author, draft: Draft) -> Message
     message = _compose(held, draft, source=author.source, status=Message.Status.SENT, author=author.user)
     message.kind = Message.Kind.NOTE
     timeline.show_as_last(held.conversation, message)
-    story = _Story(held.conversation, author.actor)
+    story = Story(held.conversation, author.actor)
     happened = story.tell(message, events.MessageNoted, client_message_id=draft.client_message_id)
     timeline.append(held.conversation, happened, message=message)
     attachments.keep(message)
@@ -228,39 +228,3 @@ def _compose(held: timeline.Locked, draft: Draft, *, source: str, status: str, a
     )
     message.made_attachments = attachments.prepare(message, draft.files)  # type: ignore[attr-defined]  # spares serializers a query
     return message
-
-
-class _Story:
-    """What one message does to its conversation, told as events in the order it happened."""
-
-    def __init__(self, conversation: Conversation, actor: Actor) -> None:
-        self.conversation = conversation
-        self.actor = actor
-        self.moved: list[str] = []  # marks that the public JSON does not show, but agents' screens do
-        self._changes: dict[str, Any] = {}
-
-    def reopen(self) -> None:
-        """Open a closed or snoozed conversation."""
-        before = self.conversation.status
-        if before in {Conversation.Status.CLOSED, Conversation.Status.SNOOZED}:
-            self.conversation.status, self.conversation.snoozed_until = (
-                Conversation.Status.OPEN,
-                None,
-            )
-            self._changes["status"] = {"from": before, "to": Conversation.Status.OPEN}
-
-    def tell(
-        self, message: Message, kind: type[events.MessageEvent], *, client_message_id: str | None
-    ) -> list[events.ConversationEvent]:
-        """Return the events: what changed on the conversation, then the message itself."""
-        happened = []
-        if self._changes:
-            changed = {"changes": self._changes}
-            happened.append(events.about(self.conversation, events.ConversationUpdated, actor=self.actor, data=changed))
-        context = {"moved": self.moved, "client_message_id": client_message_id}
-        message.sequence = self.conversation.sequence + 1
-        happened.append(
-            events.about_message(message, self.conversation, kind, actor=self.actor,
-                                 context={key: value for key, value in context.items() if value})
-        )  # fmt: skip
-        return happened

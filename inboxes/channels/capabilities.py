@@ -52,6 +52,7 @@ class Capabilities:
     text_unit: str = "characters"
     longest_caption: int = 0
     media: Mapping[str, MediaLimit] = field(default_factory=dict)
+    most_files: int = 1  # in one message
     buttons: Buttons = field(default_factory=Buttons)
     templates: str = "local"
     recipients: frozenset[str] = frozenset()
@@ -73,6 +74,7 @@ class Capabilities:
                 kind: {"content_types": sorted(limit.content_types), "max_bytes": limit.most_bytes or None}
                 for kind, limit in self.media.items()
             },
+            "media_max_files": self.most_files,
             "caption_max_length": self.longest_caption,
             "buttons": {
                 "max_replies": self.buttons.most_replies,

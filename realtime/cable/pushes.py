@@ -101,7 +101,8 @@ def _message_pushes(event: conversation_events.MessageEvent, conversation: Conve
     shown = message.is_shown_to_contact
     if isinstance(event, conversation_events.MessageStatusChanged):
         data["previous_changes"] = event.context.get("previous", {})
-        yield Push("message.updated", data, for_contact=shown)
+        was_said = event.data.get("message", {}).get("status") != Message.Status.SCHEDULED
+        yield Push("message.updated", data, for_contact=shown and was_said)
         return
     yield Push("message.created", data, for_contact=shown)
     moved = event.context.get("moved", ())
