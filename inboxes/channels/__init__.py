@@ -2,11 +2,13 @@
 
 from inboxes.channels.api import Api
 from inboxes.channels.base import Channel
+from inboxes.channels.email import Email
 from inboxes.channels.telegram import Telegram
 from inboxes.channels.web import Web
 
 CHANNELS = (
     Api(),
+    Email(),
     Telegram(),
     Web(),
 )

@@ -9,7 +9,7 @@ from core.errors import Problem
 from inboxes.channels.capabilities import Capabilities
 from inboxes.channels.incoming import Answer, Callback, Incoming, IncomingFile
 from inboxes.channels.outcomes import Outcome, Uncertain
-from inboxes.channels.outgoing import HttpOrder, Order, Outgoing, Reply
+from inboxes.channels.outgoing import FolderOrder, HttpOrder, Order, Outgoing, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,9 @@ class Channel:
         return Uncertain()
 
     # --- in ------------------------------------------------------------------------------------------------------
+
+    def folder(self, settings: Mapping[str, Any]) -> FolderOrder | None:
+        """Return the mail folder that messages are fetched from; None where they come by themselves."""
 
     def greet(self, callback: Callback, settings: Mapping[str, Any]) -> Answer | None:
         """Return the answer to a provider's handshake; None for an ordinary callback."""

@@ -1,8 +1,10 @@
 """What is said to a provider, in a closed vocabulary: messages as channels are asked to say them, and calls."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -54,6 +56,7 @@ class Mail:
     reply_to: str = ""
     references: Sequence[str] = ()
     unsubscribe_url: str = ""
+    is_automatic: bool = False  # nobody wrote it by hand: a greeting, a survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ class MailOrder:
     One e-mail: ``backend`` is a Django e-mail backend, ``options`` what it is made with (its password included).
 
     ``headers`` are those beside the usual ones (Message-ID, References, ...). ``attachments`` lie in the storage.
+    ``metadata`` comes back in the notices of a provider that does that. One with nobody ``to`` only logs in.
     """
 
     backend: str
@@ -125,6 +129,20 @@ class MailOrder:
     bcc: Sequence[str] = ()
     reply_to: Sequence[str] = ()
     attachments: Sequence[Media] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class FolderOrder:
+    """A mail folder that is to be read by IMAP; ``security`` is none, starttls or tls."""
+
+    host: str
+    port: int
+    security: str
+    username: str
+    password: str
+    name: str = "INBOX"
     seconds: float = 20.0
 
 
@@ -138,3 +156,32 @@ class Reply:
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The JSON object in the body; empty where there is none that can be read."""
+        try:
+            document = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return document if isinstance(document, dict) else {}
+
+    @property
+    def retry_after(self) -> float | None:
+        """The seconds ``Retry-After`` asks for, of a date by the answer's own clock; None when it asks for nothing."""
+        asked = self.headers.get("retry-after", "").strip()
+        if asked.isascii() and asked.isdigit():
+            return float(asked)
+        until = _moment(asked)
+        if until is None:
+            return None
+        return max(0.0, (until - (_moment(self.headers.get("date", "")) or datetime.now(UTC))).total_seconds())
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the moment an HTTP date names; None where it is none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

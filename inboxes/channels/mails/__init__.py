@@ -1,0 +1,1 @@
+"""What e-mail is made of: letters and their threads, bounces, quotes, and the providers that carry them."""
