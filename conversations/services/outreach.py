@@ -5,13 +5,15 @@ from typing import Any
 
 from django.db import transaction
 
-from contacts.models import Contact
-from contacts.services import sessions
+from contacts.models import Contact, ContactSession
+from contacts.services import addresses, sessions
 from conversations.models import Conversation
 from conversations.queries import conversations_of
 from conversations.services import conversations, messages
 from conversations.services.messages import Author, Draft
-from events.event import Actor
+from core.errors import NotFound, invalid
+from events.event import SYSTEM, Actor
+from inboxes import channels
 from inboxes.models import Inbox
 
 
@@ -20,11 +22,43 @@ def begin(*, inbox: Inbox, contact: Contact, fields: Mapping[str, Any], text: st
     """
     Begin a conversation where the person can be reached in that inbox, and say the first words if there are any.
 
-    ``fields`` are ``subject``, ``tags``, ``custom_attributes``. Raises Invalid, ContactGone, ContactBlocked, and
-    NotFound for somebody who was erased this very moment.
+    ``fields`` are ``subject``, ``tags``, ``custom_attributes``. Raises Invalid (for somebody who has no address on the
+    inbox's channel, too), ContactGone, ContactBlocked, and NotFound for somebody who was erased this very moment.
     """
-    session = sessions.session_in(inbox=inbox, contact=contact)
+    session = reach(inbox=inbox, contact=contact)
     conversation = conversations.start(session=session, fields=fields, actor=actor)
     if text:
         messages.send(conversation=conversation, author=Author("api", key_id=actor.id), draft=Draft(text))
     return conversations_of(inbox.environment).get(pk=conversation.pk)
+
+
+def reach(*, inbox: Inbox, contact: Contact) -> ContactSession:
+    """Return where a person is reached in an inbox, opened if they were never there. Raises Invalid, ContactGone."""
+    if not channels.find(inbox.channel).is_carried:
+        return sessions.session_in(inbox=inbox, contact=contact)
+    address = addresses.address_in(inbox, contact)
+    if address is None:
+        why = f"{contact.public_id} has no address on the {inbox.channel} channel, and has never written there."
+        raise invalid("user_id", why, code="recipient_not_reachable")
+    return addresses.open_at(inbox=inbox, address=address, contact=contact)
+
+
+@transaction.atomic
+def carry_on(
+    *, session: ContactSession, fields: Mapping[str, Any] | None = None, actor: Actor = SYSTEM
+) -> Conversation:
+    """
+    Return the person's latest conversation in the session's inbox that is not closed, by whichever of their addresses;
+    else begin one with ``fields``. Where the inbox keeps to a single conversation, the closed one goes on.
+
+    Two who ask at once get the same one. Raises NotFound for somebody who was erased this very moment.
+    """
+    held = ContactSession.of(session.environment).select_for_update(no_key=True).filter(pk=session.pk).first()
+    if held is None:
+        raise NotFound("No such session.", param="session_id")
+    talks = conversations_of(session.environment).filter(inbox=session.inbox, contact_id=held.contact_id)
+    if session.contact.verified and not channels.find(session.inbox.channel).is_carried:
+        talks = talks.filter(session__verified=True)  # what is said must not appear before who merely claims a name
+    if not session.inbox.lock_to_single_conversation:
+        talks = talks.exclude(status=Conversation.Status.CLOSED)
+    return talks.order_by("-id").first() or conversations.start(session=session, fields=fields, actor=actor)

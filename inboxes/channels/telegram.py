@@ -51,6 +51,7 @@ class Telegram(Channel):
         longest_text=4096,
         longest_caption=1024,
         media=BY_URL,
+        most_files=MOST_IN_AN_ALBUM,
         buttons=Buttons(100, 100, mixes=True, longest_title=128, longest_id=256, longest_text=4096),
         recipients=frozenset({"native"}),
         person_writes_first=True,
