@@ -99,6 +99,11 @@ def _endpoints() -> Sign:
     note += f"; {found.switched_off:,} switched off because of it."
     note += " Most of those at work fail: does this installation reach anybody?" if state == "warn" else ""
     url = f"{reverse('admin:webhooks_endpoint_changelist')}?state={'failing' if found.failing else 'active'}"
+    if found.unsigned:
+        state, url = "bad", f"{reverse('admin:webhooks_health_changelist')}?state=unsigned"
+        note = (
+            f"For {found.unsigned:,} nothing can be signed: no key in DEXRA_ENCRYPTION_KEY opens their secrets. {note}"
+        )
     return Sign("Webhook endpoints", f"{found.active:,} active", state, note, url)
 
 

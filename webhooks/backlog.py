@@ -38,12 +38,14 @@ SELECT CASE WHEN is_busy THEN 'busy' WHEN NOT livemode THEN 'sandbox' WHEN is_re
        sum(count)::int, greatest(max(age), 0), sum(late)::int
 FROM of_each GROUP BY 1
 """
-# One fails once its people were told that it does.
+# What could not be signed is tried again every minute. One fails once its people were told that it does.
 STANDING = """
 SELECT count(*) FILTER (WHERE is_active),
        count(*) FILTER (WHERE is_active AND greatest(last_success_at, last_failure_at) > now() - interval '1 hour'),
        count(*) FILTER (WHERE is_failing),
        count(*) FILTER (WHERE state = 'disabled' AND disabled_reason <> 'manual'),
+       count(*) FILTER (WHERE is_active
+                        AND signing_failed_at > greatest(last_success_at, now() - interval '5 minutes')),
        coalesce((array_agg(split_part(url, '?', 1) ORDER BY consecutive_failures DESC) FILTER (WHERE is_failing))[:3],
                 '{}')
 FROM (SELECT *, state = 'active' AS is_active, state = 'active' AND told_stage > 0 AS is_failing
@@ -56,6 +58,7 @@ class Standing:
     """
     How endpoints do: how many are told, and were in the last hour; how many fail, and were switched off for it.
 
+    For ``unsigned`` of them nothing can be signed, because no key of ours opens their secrets.
     ``worst`` are the URLs of the three that failed most often in a row.
     """
 
@@ -63,6 +66,7 @@ class Standing:
     at_work: int
     failing: int
     switched_off: int
+    unsigned: int
     worst: list[str]
 
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.models import TenantModel
 from core import ids
-from core.crypto import EncryptedJSONField, EncryptedTextField
+from core.crypto import EncryptedJSONField, EncryptedTextField, decrypt
 from inboxes.models import Inbox
 
 MOST_IN_FLIGHT = 10
@@ -100,6 +100,15 @@ class Secret(TenantModel):
     def __str__(self) -> str:
         return f"of {ids.encode('whe', self.endpoint_id)}"
 
+    @property
+    def opened(self) -> str | None:
+        """What it says; None when no key of ours opens it, which only rows of ``queries.sealed`` can tell."""
+        sealed = vars(self).get("sealed")
+        try:
+            return self.secret if sealed is None else decrypt(sealed)
+        except ValueError:
+            return None
+
 
 class Health(TenantModel):
     """
@@ -122,6 +131,7 @@ class Health(TenantModel):
     last_failure_at = models.DateTimeField(null=True, blank=True)
     last_success_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=40, blank=True, default="")
+    signing_failed_at = models.DateTimeField(null=True, blank=True)  # our fault: a secret could not be opened
     # How far its people were told that it fails: 0 not at all, then at the start, on day 3, when disabled.
     told_stage = models.PositiveSmallIntegerField(default=0)
     mailed_stage = models.PositiveSmallIntegerField(default=0)  # the same, by e-mail

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from accounts.models import Environment
 from webhooks.models import Attempt, Body, Delivery, Endpoint, Secret
@@ -18,9 +19,14 @@ LARGEST_SKEW = timedelta(hours=1)
 def endpoints_of(environment: Environment) -> QuerySet[Endpoint]:
     """Return the environment's endpoints, with all that their JSON needs."""
     # Only asymmetric secrets are looked into: their public halves are shown.
-    asymmetric = Secret.unscoped.filter(endpoint__signature=Endpoint.Signature.ED25519)
+    asymmetric = sealed(Secret.unscoped.filter(endpoint__signature=Endpoint.Signature.ED25519))
     found = Endpoint.of(environment).filter(deleted_at=None).select_related("health", "inbox")
     return found.prefetch_related(Prefetch("secrets", asymmetric))
+
+
+def sealed(secrets: QuerySet[Secret]) -> QuerySet[Secret]:
+    """Return the secrets as they are kept: reading them fails for none, ``opened`` asks what each says."""
+    return secrets.defer("secret").annotate(sealed=Cast("secret", TextField()))
 
 
 def deliveries_of(environment: Environment) -> QuerySet[Delivery]:

@@ -123,7 +123,8 @@ def _public_key(endpoint: Endpoint) -> str | None:
     if endpoint.signature != Endpoint.Signature.ED25519:
         return None
     newest = max(endpoint.secrets.all(), key=lambda secret: secret.pk, default=None)
-    return signing.public_key(newest.secret) if newest else None
+    opened = newest.opened if newest else None
+    return signing.public_key(opened) if opened else None
 
 
 def _health_json(health: Health) -> dict[str, Any]:
@@ -133,6 +134,7 @@ def _health_json(health: Health) -> dict[str, Any]:
         "last_success_at": iso_or_none(health.last_success_at),
         "last_failure_at": iso_or_none(health.last_failure_at),
         "last_error": health.last_error or None,
+        "signing_failed_at": iso_or_none(health.signing_failed_at),
         "hold_until": iso_or_none(health.hold_until),
         "in_flight_cap": health.in_flight_cap,
     }

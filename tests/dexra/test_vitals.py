@@ -122,6 +122,16 @@ class TestEndpoints:
         listed = operating.operator_client()[0].get(found.url)
         assert listed.context["cl"].result_count == 1
 
+    def test_are_our_fault_when_no_key_of_ours_opens_their_secrets(self, live):
+        queue_webhook(live, signing_failed_at=timezone.now())
+
+        found = sign("Webhook endpoints")
+
+        assert found.state == "bad"
+        assert "For 1 nothing can be signed: no key in DEXRA_ENCRYPTION_KEY opens their secrets." in found.note
+        listed = operating.operator_client()[0].get(found.url)
+        assert listed.context["cl"].result_count == 1
+
     @pytest.mark.parametrize(("well", "state"), [(2, "warn"), (3, "ok")])
     def test_are_our_trouble_when_most_of_those_at_work_fail(self, live, well, state):
         for told_stage in [1] * 3 + [0] * well:

@@ -188,6 +188,18 @@ class TestStanding:
         assert found.failing == 4
         assert found.worst == ["https://90.test/", "https://30.test/", "https://7.test/"]
 
+    @pytest.mark.parametrize(
+        ("minutes", "fields", "counted"),
+        [
+            (1, {}, 1), (1, {"last_success_at": timezone.now() - timedelta(hours=1)}, 1), (10, {}, 0),
+            (1, {"last_success_at": timezone.now() + timedelta(hours=1)}, 0), (1, {"state": "paused"}, 0),
+        ],
+    )  # fmt: skip
+    def test_counts_those_that_nothing_can_be_signed_for(self, live, minutes, fields, counted):
+        endpoint_of(live, signing_failed_at=timezone.now() - timedelta(minutes=minutes), **fields)
+
+        assert backlog.standing().unsigned == counted
+
     @pytest.mark.parametrize(("reason", "counted"), [("failing", 1), ("gone", 1), ("manual", 0)])
     def test_counts_those_that_were_switched_off_for_failing(self, live, reason, counted):
         Endpoint.unscoped.filter(pk=endpoint_of(live, state="disabled").pk).update(disabled_reason=reason)

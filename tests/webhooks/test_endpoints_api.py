@@ -5,6 +5,7 @@ import json
 
 import pytest
 from django.db import connection
+from django.db.models import Value
 from django.utils import timezone
 
 from accounts.models import AuditEntry
@@ -50,7 +51,7 @@ class TestCreate:
         assert (made["max_in_flight"], made["rate_per_second"], made["captures"]) == (10, None, False)
         assert made["health"] == {
             "consecutive_failures": 0, "failing_since": None, "last_success_at": None, "last_failure_at": None,
-            "last_error": None, "hold_until": None, "in_flight_cap": 10,
+            "last_error": None, "signing_failed_at": None, "hold_until": None, "in_flight_cap": 10,
         }  # fmt: skip
 
     def test_keeps_what_was_asked_for(self, api):
@@ -94,6 +95,12 @@ class TestCreate:
         assert api.get(f"{ALL}/{made['id']}").json()["public_key"] == made["public_key"]
         assert api.get(ALL).json()["data"][0]["public_key"] == made["public_key"]
         assert "whsk_" not in json.dumps(made)
+
+    def test_shows_no_public_half_when_the_key_pair_cannot_be_opened(self, api):
+        make_endpoint(api, signature="v1a")
+        Secret.unscoped.update(secret=Value("sealed with a key that is lost"))
+
+        assert api.get(ALL).json()["data"][0]["public_key"] is None
 
     def test_masks_the_values_of_custom_headers(self, api):
         made = make_endpoint(api, custom_headers={"Authorization": "Bearer correct-horse", "X-Shop": "7"})

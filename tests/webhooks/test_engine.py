@@ -197,9 +197,14 @@ class TestDelivery:
         with at_work():
             held, fine = queue(broken)[0], queue(well)[0]
             settled([fine])
-            until(lambda: Delivery.unscoped.filter(pk=held.pk, state="pending", claims=0).exists())
+            until(lambda: Health.unscoped.filter(endpoint=broken, signing_failed_at__isnull=False).exists())
 
         assert attempts(held) == []
+        row = Delivery.unscoped.get(pk=held.pk)
+        assert (row.state, row.claims, row.attempts) == ("pending", 0, 0)
+        healths = {each.endpoint_id: each for each in Health.unscoped.all()}
+        assert (healths[broken.pk].consecutive_failures, healths[broken.pk].last_failure_at) == (0, None)
+        assert healths[well.pk].signing_failed_at is None
 
     def test_survives_headers_no_server_would_send(self, endpoint, receiver):
         receiver.script(answer(200, "naïve \x00 ☃".encode() + b"\xff", headers={"X-Odd": "a\x80b"}))

@@ -4,12 +4,14 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db.models import Value
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from core import ids
 from tests.dexra import operating
+from tests.dexra.operating import list_url
 from webhooks import signing
 from webhooks.admin import timeline
 from webhooks.admin.states import ERRORS
@@ -298,6 +300,14 @@ class TestTheSignature:
 
         assert "The body was erased with the person it was about, so the signature cannot be made again." in shown
         assert "0 bytes" not in shown
+
+    def test_cannot_be_made_again_without_the_key_that_opens_the_secret(self, olga, endpoint, secret):
+        delivery = queue(endpoint)
+        attempt(delivery, after=0.05, key=secret.secret)
+        Secret.unscoped.update(secret=Value("sealed with a key that is lost"))
+
+        assert "No key in DEXRA_ENCRYPTION_KEY opens it." in page(olga, delivery)
+        assert "No key in DEXRA_ENCRYPTION_KEY opens it." in olga.get(list_url(Secret)).content.decode()
 
     def test_of_what_is_too_old_says_so(self, olga, endpoint, secret):
         delivery = queue(endpoint, said=b"")

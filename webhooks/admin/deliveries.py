@@ -92,7 +92,8 @@ class DeliveryAdmin(RecordAdmin):
         if delivery is None:
             raise Http404
         made = queries.attempts_of([delivery])[delivery.pk][-MOST_DRAWN:]
-        body, secrets = queries.body_of(delivery), Secret.unscoped.filter(endpoint=delivery.endpoint_id).order_by("-pk")
+        secrets = queries.sealed(Secret.unscoped.filter(endpoint=delivery.endpoint_id).order_by("-pk"))
+        body = queries.body_of(delivery)
         chosen = next((each for each in made if str(each.n) == request.GET.get("attempt")), made[-1] if made else None)
         context = {
             **self.admin_site.each_context(request),

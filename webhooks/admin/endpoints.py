@@ -1,13 +1,18 @@
 """The pages of endpoints, their secrets and health, and of what is sent to them again."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from core import crypto
 from core.admin import Neighbour, RecordAdmin, as_json, identity, linked
 from core.filters import among, by_state
+from webhooks import queries
 from webhooks.admin.operations import ON_ENDPOINT, ON_REPLAY
-from webhooks.admin.states import ENDPOINT_STATES, ERRORS, HEALTH
+from webhooks.admin.states import ENDPOINT_STATES, ERRORS, HEALTH, UNOPENED
 from webhooks.models import Attempt, Endpoint, Health, Replay, Secret
 
 
@@ -62,7 +67,12 @@ class SecretAdmin(RecordAdmin):
     @admin.display(description="secret")
     def hint(self, secret: Secret) -> str:
         """Tell it from the others."""
-        return crypto.masked(secret.secret)
+        opened = secret.opened
+        return UNOPENED if opened is None else crypto.masked(opened)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Show those that cannot be opened, too."""
+        return queries.sealed(super().get_queryset(request))
 
 
 @admin.register(Health)
@@ -80,8 +90,8 @@ class HealthAdmin(RecordAdmin):
     search_help_text = "A whe_… id."
     shown = (
         "endpoint", "next_due_at", "hold_until", "in_flight_cap", "successes_at_cap", "tokens", "tokens_at",
-        "consecutive_failures", "failing_since", "last_failure_at", "last_success_at", "last_error", "told_stage",
-        "told_failing_at", "told_exhausted_at",
+        "consecutive_failures", "failing_since", "last_failure_at", "last_success_at", "last_error",
+        "signing_failed_at", "told_stage", "told_failing_at", "told_exhausted_at",
     )  # fmt: skip
 
 

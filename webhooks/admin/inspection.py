@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from core import crypto
 from webhooks import signing
+from webhooks.admin.states import UNOPENED
 from webhooks.models import Attempt, Delivery, Endpoint, Secret
 
 SHOWN_OF_CONTENT = 160
@@ -89,7 +90,7 @@ def inspect(delivery: Delivery, attempt: Attempt, body: bytes | None, secrets: I
     moment = datetime.fromtimestamp(int(timestamp), UTC) if timestamp.isascii() and timestamp.isdigit() else None
     sent = headers.get(names.signature, "").split()
     can_sign = bool(body) and moment is not None
-    checks = [_check(s, _sign(s, message_id, int(timestamp), body or b""), sent) for s in secrets] if can_sign else []
+    checks = [_check(s, message_id, int(timestamp), body or b"", sent) for s in secrets] if can_sign else []
     is_right = any(check.is_sent for check in checks) if can_sign and sent else None
     head = f"{message_id}.{timestamp}." if names.message_id else f"{timestamp}."
     return Inspection(
@@ -109,17 +110,21 @@ def inspect(delivery: Delivery, attempt: Attempt, body: bytes | None, secrets: I
     )
 
 
-def _check(secret: Secret, signature: str, sent: list[str]) -> Check:
+def _check(secret: Secret, message_id: str, timestamp: int, body: bytes, sent: list[str]) -> Check:
+    opened = secret.opened
+    if opened is None:
+        return Check(crypto.MASK, "", is_sent=False, note=UNOPENED)
+    signature = _sign(opened, message_id, timestamp, body)
     ends = secret.expires_at
     has_ended = ends is not None and ends <= timezone.now()
     note = f"{'ended' if has_ended else 'ends'} {ends:%Y-%m-%d %H:%M} UTC" if ends else "in use"
-    return Check(crypto.masked(secret.secret), signature, any(crypto.same(signature, each) for each in sent), note)
+    return Check(crypto.masked(opened), signature, any(crypto.same(signature, each) for each in sent), note)
 
 
-def _sign(secret: Secret, message_id: str, timestamp: int, body: bytes) -> str:
+def _sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     if message_id:
-        return signing.sign(secret.secret, message_id, timestamp, body)
-    return signing.chatwoot_signature(secret.secret, timestamp, body)
+        return signing.sign(secret, message_id, timestamp, body)
+    return signing.chatwoot_signature(secret, timestamp, body)
 
 
 def _verdict(delivery: Delivery, body: bytes | None, sent: list[str], *, is_right: bool | None) -> str:

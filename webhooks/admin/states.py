@@ -88,7 +88,9 @@ ENDPOINT_STATES: States = {
     "disabled": _stands_and_is("disabled", "Disabled"),
     "deleted": ("Deleted", lambda rows: rows.filter(deleted_at__isnull=False)),
 }
+UNOPENED = "No key in DEXRA_ENCRYPTION_KEY opens it."
 HEALTH: States = {
+    "unsigned": ("Could not be signed for", lambda rows: rows.filter(signing_failed_at__isnull=False)),
     "failing": ("Failing", lambda rows: rows.filter(consecutive_failures__gt=0)),
     "waiting": ("Has something waiting", lambda rows: rows.filter(next_due_at__isnull=False)),
     "held": ("Nothing sent for now", lambda rows: rows.filter(hold_until__gt=timezone.now())),

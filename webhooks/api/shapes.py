@@ -18,6 +18,9 @@ class EndpointHealth(serializers.Serializer[Any]):
     last_error = serializers.CharField(
         allow_null=True, help_text="The `error_class` of the last failure, until something arrives."
     )
+    signing_failed_at = serializers.DateTimeField(
+        allow_null=True, help_text="When we last failed to sign: our fault, it cost no attempt, and we try again."
+    )
     hold_until = serializers.DateTimeField(allow_null=True, help_text="Nothing is sent before.")
     in_flight_cap = serializers.IntegerField(help_text="How many are sent at once at present; it adapts.")
 

@@ -24,7 +24,7 @@ from webhooks.services.canceling import Reason
 from webhooks.services.claims import Claimed
 from webhooks.services.ledger import AWAY, Ledger, tell_of_set_aside
 from webhooks.services.requests import request_for
-from webhooks.services.settling import Release, Result, Settled
+from webhooks.services.settling import UNSIGNED, Release, Result, Settled
 from webhooks.services.slots import Slots
 from webhooks.signing import BadSecret
 from webhooks.transport.client import Sender
@@ -198,7 +198,7 @@ class Dispatcher:
 
     async def _attempt(self, delivery: Claimed, addressee: Addressee | None, body: bytes | None) -> Result | Release:
         if addressee is None:
-            return Release(delivery, "no_secret", wait=SET_UP_SECONDS)
+            return Release(delivery, UNSIGNED, wait=SET_UP_SECONDS)
         if not body:  # too old to be kept, or the person it was about was erased
             return Release(delivery, "no_body", canceled=Reason.BODY_GONE if body is None else Reason.PERSON_ERASED)
         if delivery.ends_at - self._clock() < SPARE_SECONDS:
@@ -207,7 +207,7 @@ class Dispatcher:
             request = request_for(delivery, addressee, body)
         except BadSecret:
             log.exception("webhook_secret_unusable", endpoint_id=addressee.endpoint_id)
-            return Release(delivery, "no_secret", wait=SET_UP_SECONDS)
+            return Release(delivery, UNSIGNED, wait=SET_UP_SECONDS)
         sent_at = datetime.now(UTC)
         answer = NOT_SENT if addressee.captures else await self._sender.send(request.outgoing)
         if answer.is_ours:

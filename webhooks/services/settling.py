@@ -13,6 +13,7 @@ from webhooks.services.claims import MOST_CLAIMS, Claimed
 from webhooks.services.reports import HealthNow, Report, report
 from webhooks.transport.exchange import Answer
 
+UNSIGNED = "no_secret"  # why a claim is given back: no key of ours opens what it would be signed with
 # Attempts that somebody asked for and that are still to be made after this one.
 LEFT = "extra - result.is_extra::int"
 # Such an attempt failed: the delivery goes back to where it was.
@@ -64,8 +65,8 @@ SELECT id, now_in, due_in FROM settled
 RELEASE = """
 WITH given AS (
     SELECT *, canceled <> '' AS is_over
-    FROM unnest(%(ids)b::bigint[], %(tokens)b::uuid[], %(waits)b::float8[], %(blamed)b::boolean[], %(canceled)b::text[])
-         AS told(id, token, wait, is_blamed, canceled)
+    FROM unnest(%(ids)b::bigint[], %(tokens)b::uuid[], %(waits)b::float8[], %(blamed)b::boolean[], %(canceled)b::text[],
+                %(unsigned)b::boolean[]) AS told(id, token, wait, is_blamed, canceled, is_unsigned)
 ), released AS (
     UPDATE webhooks_delivery AS delivery SET
         state = CASE WHEN is_over THEN 'canceled' WHEN is_blamed AND claims >= %(most)b THEN 'quarantined'
@@ -79,14 +80,17 @@ WITH given AS (
         claims = claims - (NOT is_blamed)::int, lease_token = NULL, lease_until = NULL
     FROM given
     WHERE delivery.id = given.id AND delivery.state = 'delivering' AND delivery.lease_token = given.token
-    RETURNING delivery.id, delivery.endpoint_id, delivery.state, delivery.next_attempt_at
+    RETURNING delivery.id, delivery.endpoint_id, delivery.state, delivery.next_attempt_at, given.is_unsigned
 ), locked AS (
     SELECT endpoint_id FROM webhooks_health WHERE endpoint_id IN (SELECT endpoint_id FROM released)
     ORDER BY endpoint_id FOR UPDATE
 ), noted AS (
-    UPDATE webhooks_health AS health SET next_due_at = least(health.next_due_at, due.at)
+    UPDATE webhooks_health AS health SET
+        next_due_at = least(health.next_due_at, due.at),
+        signing_failed_at = CASE WHEN due.is_unsigned THEN statement_timestamp() ELSE health.signing_failed_at END
     FROM locked, LATERAL (
-        SELECT min(next_attempt_at) AS at FROM released WHERE released.endpoint_id = locked.endpoint_id) AS due
+        SELECT min(next_attempt_at) AS at, bool_or(is_unsigned) AS is_unsigned
+        FROM released WHERE released.endpoint_id = locked.endpoint_id) AS due
     WHERE health.endpoint_id = locked.endpoint_id
 )
 SELECT id FROM released WHERE state = 'quarantined'
@@ -167,7 +171,11 @@ async def settle(connection: Connection, results: Sequence[Result], calm: Collec
 
 
 async def release(connection: Connection, released: Sequence[Release]) -> list[int]:
-    """Give claims back; returns the deliveries that were set aside because they were blamed too often."""
+    """
+    Give claims back; returns the deliveries that were set aside because they were blamed too often.
+
+    Where there was nothing to sign with, their endpoint's health says so. Raises psycopg.Error.
+    """
     cursor = await connection.execute(
         RELEASE,
         {
@@ -176,6 +184,7 @@ async def release(connection: Connection, released: Sequence[Release]) -> list[i
             "waits": [float(one.wait) for one in released],
             "blamed": [one.is_blamed for one in released],
             "canceled": [str(one.canceled) for one in released],
+            "unsigned": [one.reason == UNSIGNED for one in released],
             "most": MOST_CLAIMS,
         },
         binary=True,
