@@ -3,12 +3,16 @@
 from inboxes.channels.api import Api
 from inboxes.channels.base import Channel
 from inboxes.channels.email import Email
+from inboxes.channels.line import Line
+from inboxes.channels.sms import Sms
 from inboxes.channels.telegram import Telegram
 from inboxes.channels.web import Web
 
 CHANNELS = (
     Api(),
     Email(),
+    Line(),
+    Sms(),
     Telegram(),
     Web(),
 )

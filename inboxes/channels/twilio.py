@@ -1,0 +1,221 @@
+"""SMS and MMS by Twilio: the Messages resource."""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+from urllib.parse import SplitResult, urlencode, urlsplit
+
+from core import crypto
+from core.errors import Problem
+from inboxes.channels import answers, twilio_answers, twilio_forms
+from inboxes.channels.base import Channel, Checked, Setting
+from inboxes.channels.capabilities import Capabilities, MediaLimit, Rate
+from inboxes.channels.incoming import Answer, Callback, Incoming, IncomingFile
+from inboxes.channels.outcomes import Outcome
+from inboxes.channels.outgoing import HttpOrder, Outgoing, Reply
+
+ACCOUNT = re.compile(r"AC[A-Za-z0-9]{1,64}", re.ASCII)
+VERSION = "/2010-04-01"
+MEGABYTE = 1024 * 1024
+MEDIA_HOST = "api.twilio.com"
+OURS_TO_SAY = ("To", "From", "MessagingServiceSid", "StatusCallback")
+ONE_TIME_SECONDS = 600  # a code that comes later than this is of no use to anybody
+
+
+class Twilio(Channel):
+    """A number, or a messaging service with several, of a Twilio account."""
+
+    kind: ClassVar[str] = "sms"
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting("account_sid", longest=66),
+        Setting("auth_token", is_secret=True, longest=128),
+        Setting("from", longest=20),
+        Setting("messaging_service_sid", longest=66),
+    )
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        types=frozenset({"text", "media", "template"}),
+        longest_text=1600,
+        longest_caption=1600,
+        media={
+            "image": MediaLimit(frozenset({"image/jpeg", "image/png", "image/gif"}), 5 * MEGABYTE),
+            "video": MediaLimit(most_bytes=500 * 1024),
+            "audio": MediaLimit(most_bytes=500 * 1024),
+            "document": MediaLimit(most_bytes=500 * 1024),
+        },
+        recipients=frozenset({"phone"}),
+        receipts=frozenset({"delivered", "failed"}),
+        echoes_id=True,
+        can_look_up=True,
+        account_rate=Rate(1, 10),
+    )
+    signature_header: ClassVar[str] = "x-twilio-signature"
+
+    # --- settings and set-up -------------------------------------------------------------------------------------
+
+    def lacking(self, stored: Mapping[str, Any]) -> list[Problem]:
+        """Return what Twilio needs and is not there."""
+        found = [
+            Problem(f"settings.{name}", "required", f"Twilio needs {name}.")
+            for name in ("account_sid", "auth_token")
+            if not stored.get(name)
+        ]
+        if stored.get("account_sid") and not ACCOUNT.fullmatch(stored["account_sid"]):
+            found.append(Problem("settings.account_sid", "invalid", "An account SID is AC and 32 letters or digits."))
+        if not stored.get("from") and not stored.get("messaging_service_sid"):
+            found.append(Problem("settings.from", "required", "Twilio needs from, or messaging_service_sid."))
+        return found
+
+    def check_order(self, settings: Mapping[str, Any]) -> HttpOrder:
+        """Fetch the account."""
+        return _call(settings, "GET", ".json")
+
+    def judge_check(self, reply: Reply, settings: Mapping[str, Any]) -> Checked:
+        """Return whether the account is there, is ours, and may send."""
+        said = answers.object_of(reply.body)
+        status, words = said.get("status"), str(said.get("message") or f"HTTP {reply.status}")
+        if reply.status == 200 and status == "active":
+            return Checked()
+        if reply.status == 200 and isinstance(status, str):
+            return Checked(Problem("settings.account_sid", "account_restricted", f"Twilio's account is {status}."))
+        if reply.status in {401, 403, 404}:
+            name = "account_sid" if reply.status == 404 else "auth_token"
+            return Checked(Problem(f"settings.{name}", "channel_auth_failed", f"Twilio refuses it: {words}."))
+        return Checked(Problem("settings", "provider_unavailable", f"Twilio could not be asked: {words}."))
+
+    # --- out -----------------------------------------------------------------------------------------------------
+
+    def problems_of(self, message: Outgoing, settings: Mapping[str, Any]) -> list[Problem]:
+        """Return which of the caller's own fields are ours to say."""
+        return [
+            Problem(f"overrides.sms.{name}", "not_allowed", f"{name} is said by the message or the inbox.")
+            for name in OURS_TO_SAY
+            if name in message.overrides
+        ]
+
+    def order(self, message: Outgoing, settings: Mapping[str, Any]) -> HttpOrder:
+        """Return the call that creates a message. Twilio is told with each where its receipts go, and our id there."""
+        fields: dict[str, str] = {"Body": message.text} if message.text else {}
+        if message.category == "authentication":
+            fields["ValidityPeriod"] = str(ONE_TIME_SECONDS)
+        fields |= {name: str(value) for name, value in message.overrides.items()}
+        fields["To"] = message.address
+        if settings.get("messaging_service_sid"):
+            fields["MessagingServiceSid"] = settings["messaging_service_sid"]
+        if settings.get("from"):
+            fields["From"] = settings["from"]
+        if message.callback_url:
+            fields["StatusCallback"] = _with_id(message)
+        files = [("MediaUrl", media.url) for media in message.media]
+        return _call(settings, "POST", "/Messages.json", form=[*fields.items(), *files])
+
+    def judge(self, reply: Reply, message: Outgoing) -> Outcome:
+        """Return what Twilio's answer means."""
+        return twilio_answers.meaning(reply)
+
+    def lookup_order(self, message: Outgoing, settings: Mapping[str, Any]) -> HttpOrder | None:
+        """List what went to the recipient since the day of the attempt; days are UTC's."""
+        if message.tried_at is None:
+            return None
+        asked = {
+            "To": message.address,
+            "DateSent>": f"{message.tried_at - timedelta(days=1):%Y-%m-%d}",
+            "PageSize": "50",
+        }
+        return _call(settings, "GET", f"/Messages.json?{urlencode(asked)}")
+
+    def judge_lookup(self, reply: Reply, message: Outgoing) -> Outcome:
+        """Return what became of the one message that says the same and was made since the attempt began."""
+        return twilio_answers.found(reply, message)
+
+    # --- in ------------------------------------------------------------------------------------------------------
+
+    def recognises(self, callback: Callback, settings: Mapping[str, Any]) -> bool:
+        """Whether the callback is signed with the account's token, over its URL and the fields of its form."""
+        signature, fields = self.signature_of(callback, settings), twilio_forms.fields_of(callback)
+        if digest := callback.query.get("bodySHA256"):  # of a body that is no form; the URL with it is signed
+            if not crypto.same(digest, hashlib.sha256(callback.body).hexdigest()):
+                return False
+            fields = []
+        token = str(settings["auth_token"])
+        return any(crypto.same(signature, sign(token, url, fields)) for url in _spellings(callback.url))
+
+    def concerns(self, callback: Callback, settings: Mapping[str, Any]) -> bool:
+        """Whether the callback is of this account, and of this number or messaging service."""
+        fields = dict(twilio_forms.fields_of(callback))
+        if fields.get("AccountSid") != settings.get("account_sid"):
+            return False
+        service, ours = fields.get("MessagingServiceSid"), settings.get("messaging_service_sid")
+        if ours and service:
+            return bool(service == ours)
+        number = fields.get("From" if twilio_forms.is_receipt(fields) else "To")
+        return not settings.get("from") or number == settings["from"]
+
+    def answer(self, callback: Callback) -> Answer:
+        """Return an empty answer in Twilio's markup: nothing is to be said back."""
+        return Answer(b"<Response/>", "text/xml")
+
+    def read(self, callback: Callback, settings: Mapping[str, Any]) -> Iterable[Incoming]:
+        """Return what a form says: a message, or what became of one of ours. Raises ValueError."""
+        with answers.of_its_shape():
+            return list(twilio_forms.read(callback))
+
+    def file_order(self, file: IncomingFile, settings: Mapping[str, Any]) -> HttpOrder:
+        """Fetch a file; the account's credentials go to Twilio's own host only."""
+        secrets = _authorization(settings) if urlsplit(file.reference).hostname == MEDIA_HOST else {}
+        return HttpOrder("twilio", "GET", url=file.reference, headers=secrets, secrets=list(secrets.values()))
+
+    def next_file_order(self, reply: Reply, settings: Mapping[str, Any]) -> HttpOrder | None:
+        """Return where Twilio keeps it: it answers with a redirect, which takes no credentials."""
+        where = reply.headers.get("location", "") if 300 <= reply.status < 400 else ""
+        return HttpOrder("twilio", "GET", url=where) if where else None
+
+
+def sign(token: str, url: str, fields: Iterable[tuple[str, str]]) -> str:
+    """
+    Return the signature of a callback: HMAC-SHA1 of the URL and of all fields, by name.
+
+    Of a field that is there several times each value counts once, in order.
+    """
+    values: dict[str, set[str]] = {}
+    for name, value in fields:
+        values.setdefault(name, set()).add(value)
+    signed = url + "".join(name + value for name in sorted(values) for value in sorted(values[name]))
+    return base64.b64encode(hmac.digest(token.encode(), signed.encode(), hashlib.sha1)).decode()
+
+
+def _spellings(url: str) -> Iterator[str]:
+    """Yield a URL with and without its scheme's port: Twilio signs it in either way."""
+    parts = urlsplit(url)
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    yield url
+    if parts.port in {None, usual}:
+        host = parts.netloc.removesuffix(f":{usual}")
+        yield from (SplitResult(parts.scheme, netloc, *parts[2:]).geturl() for netloc in (host, f"{host}:{usual}"))
+
+
+def _with_id(message: Outgoing) -> str:
+    separator = "&" if "?" in message.callback_url else "?"
+    return f"{message.callback_url}{separator}{urlencode({twilio_forms.MESSAGE_ID: message.id})}"
+
+
+def _authorization(settings: Mapping[str, Any]) -> dict[str, str]:
+    pair = f"{settings['account_sid']}:{settings['auth_token']}"
+    return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+
+
+def _call(settings: Mapping[str, Any], method: str, path: str, form: list[tuple[str, str]] | None = None) -> HttpOrder:
+    """Return a call about the account; ``path`` follows its own."""
+    headers = _authorization(settings)
+    secrets = [str(settings["auth_token"]), *headers.values()]
+    return HttpOrder(
+        "twilio",
+        method,
+        f"{VERSION}/Accounts/{settings['account_sid']}{path}",
+        headers=headers,
+        form=form,
+        secrets=secrets,
+    )
