@@ -21,13 +21,14 @@ def _a_hosted_installation(settings):
 
 @pytest.fixture(autouse=True)
 def resolves(monkeypatch):
-    """Answers for the name servers of the world; nobody is asked."""
+    """Answers for the name servers of the world; nobody is asked. Other names lead somewhere, an error is one."""
     known = {"localhost": ["127.0.0.1", "::1"]}
 
     def getaddrinfo(host, *_, **__):
-        if host not in known:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in known[host]]
+        found = known.get(host, ["1.1.1.1"])
+        if isinstance(found, int):
+            raise socket.gaierror(found, "as the system words it")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in found]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return known
@@ -71,7 +72,6 @@ class TestProblemsOfUrl:
             "https://a_b.example.com/",
             "https://1.1.1.1/hook",
             "https://[2606:4700:4700::1111]:8443/hook",
-            "https://does.not.resolve.example/",
             "https://example.com/" + "p" * (2048 - 20),
         ],
     )
@@ -144,6 +144,11 @@ class TestProblemsOfUrl:
     def test_names_everything_that_is_wrong_with_its_form(self):
         assert codes("https://ada:secret@example.com:22/#x") == ["credentials_in_url", "fragment", "port"]
 
+    def test_calls_port_0_what_it_is(self):
+        (problem,) = targets.problems_of_url("https://example.com:0/", livemode=True)
+
+        assert problem.message == "Nobody listens on port 0. Use 80, 443, or any from 1024 on."
+
     def test_never_repeats_a_password(self):
         (problem,) = targets.problems_of_url("https://ada:hunter2@example.com/", livemode=True)
 
@@ -163,13 +168,27 @@ class TestNames:
     def test_one_that_leads_to_private_addresses_only_is_refused(self, resolves):
         resolves["internal.example.com"] = ["10.0.0.5", "fd00::5"]
 
-        assert codes("https://internal.example.com/") == ["private_address"]
+        assert codes("https://internal.example.com/") == ["no_public_address"]
 
-    def test_where_it_leads_is_not_told(self, resolves):
-        resolves["internal.example.com"] = ["10.0.0.5"]
-        (problem,) = targets.problems_of_url("https://internal.example.com/", livemode=True)
+    @pytest.mark.parametrize("livemode", [True, False])
+    def test_nobody_learns_which_of_ours_there_are(self, resolves, livemode):
+        resolves["db"], resolves["no"] = ["10.0.0.5"], socket.EAI_NONAME
 
-        assert "10.0.0.5" not in problem.message
+        there, missing = (targets.problems_of_url(f"http://{name}/", livemode=livemode) for name in ("db", "no"))
+
+        assert [problem.code for problem in there] == ["no_public_address"]
+        assert [problem.message.replace("db", "no") for problem in there] == [problem.message for problem in missing]
+
+    @pytest.mark.parametrize("failure", [socket.EAI_NONAME, socket.EAI_FAIL])
+    def test_one_that_nobody_knows_is_refused(self, resolves, failure):
+        resolves["unknown.example.com"] = failure
+
+        assert codes("https://unknown.example.com/") == ["no_public_address"]
+
+    def test_one_that_cannot_be_asked_for_now_is_taken(self, resolves):
+        resolves["later.example.com"] = socket.EAI_AGAIN
+
+        assert codes("https://later.example.com/") == []
 
     def test_one_that_leads_to_a_public_address_too_is_taken(self, resolves):
         resolves["both.example.com"] = ["10.0.0.5", "1.1.1.1"]
@@ -199,7 +218,7 @@ class TestNames:
         slow_names.set()
         time.sleep(0.1)
 
-        assert codes("https://internal.example.com/") == ["private_address"]
+        assert codes("https://internal.example.com/") == ["no_public_address"]
 
     def test_is_not_asked_for_where_a_proxy_resolves(self, settings, resolves):
         settings.WEBHOOK_PROXY = "http://proxy.internal:4750"
@@ -220,7 +239,15 @@ class TestAllowedNetworks:
     def test_let_their_hosts_through_in_live_without_encryption(self, url):
         assert codes(url, livemode=True) == []
 
-    def test_do_not_excuse_others_from_encryption(self):
+    def test_let_names_be_told_apart(self, resolves):
+        resolves["db.example.com"], resolves["soon.example.com"] = ["10.0.0.5"], socket.EAI_NONAME
+
+        assert codes("https://db.example.com/") == ["private_address"]
+        assert codes("https://soon.example.com/") == []
+
+    def test_do_not_excuse_others_from_encryption(self, resolves):
+        resolves["nowhere.example.com"] = socket.EAI_NONAME
+
         assert codes("http://1.1.1.1/", livemode=True) == ["https_required"]
         assert codes("http://nowhere.example.com/", livemode=True) == ["https_required"]
 

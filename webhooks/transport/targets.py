@@ -14,6 +14,7 @@ from yarl import URL
 
 from core import guard
 from core.errors import Problem
+from webhooks.transport.resolver import NO_ANSWER
 
 LONGEST_URL = 2048
 WELL_KNOWN_PORTS = {80, 443}
@@ -55,8 +56,9 @@ def problems_of_url(url: str, *, livemode: bool) -> list[Problem]:
     """
     Return what is wrong with an endpoint's URL, each problem named ``url``; none when it may be saved.
 
-    Asks for the host's addresses, for a second at most: a name that does not resolve now may later. Whatever is found
-    here, the address is checked again each time it is dialled.
+    Asks for the host's addresses, for a second at most; whether a name is unknown or leads to a private network is not
+    told apart, so that nobody learns which names this network has. Where private networks are allowed, there is no such
+    secret, and a name may be known later. Whatever is found here, the address is checked again each time it is dialled.
     """
     return [Problem("url", *found) for found in _wrong_with_url(url, livemode=livemode)]
 
@@ -106,7 +108,9 @@ def _wrong_with_form(address: URL) -> Iterator[Found]:
     if address.raw_fragment:
         yield "fragment", "url ends in a part after #, which no server ever gets. Take it out."
     port = address.port or 0
-    if port not in WELL_KNOWN_PORTS and port < FIRST_FREE_PORT:
+    if not port:
+        yield "port", f"Nobody listens on port 0. Use 80, 443, or any from {FIRST_FREE_PORT} on."
+    elif port not in WELL_KNOWN_PORTS and port < FIRST_FREE_PORT:
         yield "port", f"Port {port} is another service's. Use 80, 443, or any from {FIRST_FREE_PORT} on."
 
 
@@ -120,13 +124,20 @@ def _wrong_with_place(address: URL, *, livemode: bool) -> Iterator[Found]:
         yield "not_an_address", f"{host} is no address in its usual form: four decimal numbers, like 203.0.113.7."
         return
     found = [host] if is_literal else _addresses_now(host)
-    if found and all(guard.is_blocked(one) for one in found):
+    is_blocked = found is not None and all(guard.is_blocked(one) for one in found)
+    if is_blocked and not (is_literal or _is_local(host) or settings.ALLOWED_PRIVATE_NETWORKS):
+        yield (
+            "no_public_address",
+            f"{host} does not lead to the public internet: the name is not known there, or it leads to a private "
+            "network. Give one that is known everywhere.",
+        )
+    elif is_blocked and found:
         yield (
             "private_address",
             f"{host} is not on the public internet, and nothing is sent to private or reserved addresses. Use a "
             "public one, or a tunnel to your machine; whoever runs this installation can allow a private network.",
         )
-    elif livemode and address.scheme != "https" and not (found and all(guard.is_listed(one) for one in found)):
+    elif livemode and address.scheme != "https" and not _are_listed(found):
         yield "https_required", "What happens in live is only sent encrypted. Use https; the sandbox takes http too."
 
 
@@ -144,17 +155,27 @@ def _is_local(host: str) -> bool:
     return host == "localhost" or guard.is_loopback(host)
 
 
-def _addresses_now(host: str) -> Sequence[str]:
-    """Return the addresses of a name if they are found soon; a thread that takes longer is nobody's."""
+def _are_listed(addresses: Sequence[str] | None) -> bool:
+    return bool(addresses) and all(guard.is_listed(one) for one in addresses or ())
+
+
+def _addresses_now(host: str) -> Sequence[str] | None:
+    """
+    Return the addresses of a name, none when there is no such name; None when that is not found out soon.
+
+    A thread that takes longer is nobody's.
+    """
     if settings.WEBHOOK_PROXY or not _asking.acquire(blocking=False):
-        return ()
-    answers: queue.SimpleQueue[Sequence[str]] = queue.SimpleQueue()
+        return None
+    answers: queue.SimpleQueue[Sequence[str] | None] = queue.SimpleQueue()
 
     def ask() -> None:
         try:
             answers.put(guard.addresses_of(host))
-        except (OSError, UnicodeError):
+        except UnicodeError:
             answers.put(())
+        except OSError as failure:
+            answers.put(None if failure.errno in NO_ANSWER else ())
         finally:
             _asking.release()
 
@@ -162,7 +183,7 @@ def _addresses_now(host: str) -> Sequence[str]:
     try:
         return answers.get(timeout=EARLY_SECONDS)
     except queue.Empty:
-        return ()
+        return None
 
 
 def _wrong_with(name: str, headers: Mapping[str, Any]) -> Iterator[Found]:
