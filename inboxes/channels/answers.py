@@ -1,16 +1,13 @@
 """What any provider's answer or callback says before anybody asks which provider it is."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from inboxes.channels.outcomes import Deferred, Outcome, Rejected, Sent, Uncertain
 from inboxes.channels.outgoing import Reply
 
-LONGEST_WAIT = 3600.0
 NEVER_TAKEN = {408, 425, 429}  # definitely not done, and worth another try
 SHOWN = 300
 
@@ -53,23 +50,6 @@ def of_its_shape() -> Iterator[None]:
         raise ValueError(f"The callback is not shaped as expected: {wrong!r}.") from wrong
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return in how many seconds to come back, an hour at most; None where the answer does not say."""
-    said = headers.get("retry-after", "").strip()
-    if not said:
-        return None
-    try:
-        seconds = float(said) if said.isdecimal() else (_date(said) - datetime.now(UTC)).total_seconds()
-    except (ValueError, OverflowError):
-        return None
-    return min(max(seconds, 0.0), LONGEST_WAIT)
-
-
-def _date(said: str) -> datetime:
-    at = parsedate_to_datetime(said)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
 def by_status(reply: Reply, detail: str = "", provider_code: str = "") -> Outcome:
     """
     Return what an answer means by its HTTP status alone.
@@ -81,7 +61,7 @@ def by_status(reply: Reply, detail: str = "", provider_code: str = "") -> Outcom
     if 200 <= reply.status < 300:
         return Sent("")
     if reply.status in NEVER_TAKEN:
-        return Deferred("rate_limited", detail, provider_code, retry_after(reply.headers), pauses="account")
+        return Deferred("rate_limited", detail, provider_code, reply.retry_after, pauses="account")
     if 300 <= reply.status < 500:
         return Rejected("invalid_for_provider", detail, provider_code)
     return Uncertain(detail=detail)

@@ -53,6 +53,7 @@ class Line(Channel):
         longest_caption=5000,  # it follows in the same call, as a message of its own
         # Videos take a preview picture and audio its length, which nobody tells us: they go as links.
         media={"image": MediaLimit(frozenset({"image/jpeg", "image/png"}), 10 * MEGABYTE)},
+        most_files=4,  # a push has five messages; the words are one
         buttons=Buttons(MOST_QUICK_REPLIES, MOST_QUICK_REPLIES, mixes=True, longest_title=20, longest_id=256,
                         longest_text=5000),
         recipients=frozenset({"native"}),
@@ -73,7 +74,7 @@ class Line(Channel):
 
     def judge_check(self, reply: Reply, settings: Mapping[str, Any]) -> Checked:
         """Return the account's id, which callbacks are addressed to, or why LINE does not know it."""
-        said = answers.object_of(reply.body)
+        said = reply.document
         if reply.status == 200 and "userId" in said:
             return Checked(facts={"bot_user_id": str(said["userId"]), "bot_name": str(said.get("displayName", ""))})
         words = _words(said, reply)
@@ -90,7 +91,7 @@ class Line(Channel):
 
     def judge_register(self, reply: Reply) -> str:
         """Return why LINE refused the callback."""
-        return "" if reply.status == 200 else _words(answers.object_of(reply.body), reply)
+        return "" if reply.status == 200 else _words(reply.document, reply)
 
     # --- out -----------------------------------------------------------------------------------------------------
 
@@ -130,7 +131,7 @@ class Line(Channel):
 
     def judge(self, reply: Reply, message: Outgoing) -> Outcome:
         """Return what LINE's answer means; with 409 an earlier attempt had arrived."""
-        said = answers.object_of(reply.body)
+        said = reply.document
         if reply.status in {200, 409}:
             return Sent(_first_id(said))
         words = _words(said, reply)
@@ -140,7 +141,7 @@ class Line(Channel):
         if reply.status == 429:
             if "monthly limit" in words.lower():  # until the month is over, or somebody pays for more
                 return Rejected("account_restricted", words, "429", disconnects=True)
-            return Deferred("rate_limited", words, "429", answers.retry_after(reply.headers), pauses="account")
+            return Deferred("rate_limited", words, "429", reply.retry_after, pauses="account")
         if reply.status == 400 and (refusal := answers.first_of(BAD_REQUEST, words)):
             return Rejected(refusal.code, words, "400")
         return answers.by_status(reply, words)

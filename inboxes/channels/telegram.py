@@ -88,7 +88,7 @@ class Telegram(Channel):
 
     def judge_check(self, reply: Reply, settings: Mapping[str, Any]) -> Checked:
         """Return the bot's name, or why Telegram does not know it."""
-        said = answers.object_of(reply.body)
+        said = reply.document
         if said.get("ok") is True:
             return Checked(facts={"bot_username": str(answers.within(said, "result", "username") or "")})
         words = str(said.get("description") or f"HTTP {reply.status}")
@@ -111,7 +111,7 @@ class Telegram(Channel):
 
     def judge_register(self, reply: Reply) -> str:
         """Return why Telegram refused the callback."""
-        said = answers.object_of(reply.body)
+        said = reply.document
         return "" if said.get("ok") is True else str(said.get("description") or f"HTTP {reply.status}")
 
     # --- out -----------------------------------------------------------------------------------------------------
@@ -129,14 +129,11 @@ class Telegram(Channel):
         if "chat_id" in message.overrides:
             words = "The recipient is said by recipient_id alone."
             found.append(Problem("overrides.telegram.chat_id", "not_allowed", words))
-        if len(message.media) > MOST_IN_AN_ALBUM:
-            words = f"An album has at most {MOST_IN_AN_ALBUM} files."
-            found.append(Problem("media", "too_many", words, MOST_IN_AN_ALBUM))
-        elif len(message.media) > 1 and (message.buttons or not _go_together(message.media)):
+        if len(message.media) > 1 and (message.buttons or not _go_together(message.media)):
             words = (
                 "Telegram puts pictures with videos, or files of one kind, into one message, and no buttons under it."
             )
-            found.append(Problem("media", "unsupported_by_channel", words))
+            found.append(Problem("attachments", "unsupported_by_channel", words))
         return found
 
     def order(self, message: Outgoing, settings: Mapping[str, Any]) -> HttpOrder:
@@ -188,7 +185,7 @@ class Telegram(Channel):
 
     def next_file_order(self, reply: Reply, settings: Mapping[str, Any]) -> HttpOrder:
         """Fetch it from there. Raises ValueError where Telegram does not say where it is: files over 20 MB, for one."""
-        said = answers.object_of(reply.body)
+        said = reply.document
         path = answers.within(said, "result", "file_path")
         if not isinstance(path, str) or not FILE_PATH.fullmatch(path):
             raise ValueError(str(said.get("description") or f"HTTP {reply.status}"))

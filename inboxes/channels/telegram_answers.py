@@ -41,7 +41,7 @@ BAD_REQUEST = (
 
 def meaning(reply: Reply, message: Outgoing) -> Outcome:
     """Return what the answer to a sending method means."""
-    said = answers.object_of(reply.body)
+    said = reply.document
     if said.get("ok") is True:
         return _sent(said.get("result"), message)
     detail = str(said.get("description") or "")
@@ -78,8 +78,8 @@ def _sent(result: Any, message: Outgoing) -> Outcome:
 
 def _asked_to_wait(reply: Reply, message: Outgoing, detail: str) -> Outcome:
     """Nothing says whether the chat is flooded or the bot: groups have a limit of their own, people hardly reach it."""
-    told = answers.within(answers.object_of(reply.body), "parameters", "retry_after")
-    seconds = float(told) if isinstance(told, int | float) else answers.retry_after(reply.headers)
+    told = answers.within(reply.document, "parameters", "retry_after")
+    seconds = float(told) if isinstance(told, int | float) else reply.retry_after
     return Deferred(
         "rate_limited", detail, "429", seconds, pauses="recipient" if message.address.startswith("-") else "account"
     )

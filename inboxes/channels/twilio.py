@@ -46,6 +46,7 @@ class Twilio(Channel):
             "audio": MediaLimit(most_bytes=500 * 1024),
             "document": MediaLimit(most_bytes=500 * 1024),
         },
+        most_files=10,
         recipients=frozenset({"phone"}),
         receipts=frozenset({"delivered", "failed"}),
         echoes_id=True,
@@ -75,7 +76,7 @@ class Twilio(Channel):
 
     def judge_check(self, reply: Reply, settings: Mapping[str, Any]) -> Checked:
         """Return whether the account is there, is ours, and may send."""
-        said = answers.object_of(reply.body)
+        said = reply.document
         status, words = said.get("status"), str(said.get("message") or f"HTTP {reply.status}")
         if reply.status == 200 and status == "active":
             return Checked()

@@ -44,14 +44,14 @@ OF_THE_MESSAGE = {30008, 30410}  # nobody knows why, and a carrier that was too 
 
 def meaning(reply: Reply) -> Outcome:
     """Return what the answer to a message's creation means. With 5xx it may have been created, Twilio says itself."""
-    said = answers.object_of(reply.body)
+    said = reply.document
     if 200 <= reply.status < 300:
         return Sent(str(said.get("sid") or ""))
     words, code = str(said.get("message") or ""), _number(said.get("code"))
     if reply.status >= 500:
         return answers.by_status(reply, words, str(code or ""))
     if code in NOT_NOW:
-        seconds, pauses = answers.retry_after(reply.headers), "" if code in OF_THE_MESSAGE else "account"
+        seconds, pauses = reply.retry_after, "" if code in OF_THE_MESSAGE else "account"
         return Deferred("rate_limited", words, str(code), seconds, pauses)
     if code in REFUSALS or code in ACCOUNT_FAULTS:
         return failure(str(code), words)
@@ -82,7 +82,7 @@ def found(reply: Reply, message: Outgoing) -> Outcome:
     """
     if reply.status != 200 or message.tried_at is None:
         return Uncertain()
-    listed = answers.object_of(reply.body).get("messages")
+    listed = reply.document.get("messages")
     alike = [one for one in (listed if isinstance(listed, list) else []) if _is_like(one, message)]
     if len(alike) != 1:
         return Uncertain()

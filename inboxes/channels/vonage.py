@@ -77,7 +77,7 @@ class Vonage(Channel):
         """Return whether Vonage knows the key and its secret."""
         if reply.status == 200:
             return Checked()
-        words = _words(answers.object_of(reply.body), reply)
+        words = _words(reply.document, reply)
         if reply.status in {401, 403, 404}:
             return Checked(Problem("settings.api_secret", "channel_auth_failed", f"Vonage refuses it: {words}."))
         return Checked(Problem("settings", "provider_unavailable", f"Vonage could not be asked: {words}."))
@@ -106,14 +106,14 @@ class Vonage(Channel):
 
     def judge(self, reply: Reply, message: Outgoing) -> Outcome:
         """Return what Vonage's answer means."""
-        said = answers.object_of(reply.body)
+        said = reply.document
         if 200 <= reply.status < 300:
             return Sent(str(said.get("message_uuid") or ""))
         words, code = _words(said, reply), _code(said)
         if reply.status >= 500:
             return answers.by_status(reply, words, str(code or ""))
         if code in NOT_NOW or reply.status == 429:
-            return Deferred("rate_limited", words, str(code or 429), answers.retry_after(reply.headers), "account")
+            return Deferred("rate_limited", words, str(code or 429), reply.retry_after, "account")
         if code in REFUSALS:
             return _failure(code, words)
         if reply.status in {401, 402, 403}:

@@ -30,7 +30,6 @@ class TestCreate:
         [
             pytest.param("pigeon", {}, "channel", id="unknown channel"),
             pytest.param("api", {"settings": {"colour": "red"}}, "settings.colour", id="unknown setting"),
-            pytest.param("line", {}, "channel", id="a channel that is not spoken yet"),
             pytest.param("pigeon", {"settings": {"colour": 7}}, "channel", id="settings of an unknown channel"),
             pytest.param("api", {"time_zone": "Mars/Olympus"}, "time_zone", id="unknown time zone"),
             pytest.param("api", {"time_zone": "../../etc/passwd"}, "time_zone", id="a path"),
