@@ -12,15 +12,15 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
-from typing import IO, Any, TypeAlias
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 
 from inboxes.channels.outgoing import HttpOrder, Reply
+from inboxes.transport.accidents import AMBIGUOUS, NOT_SENT, OUR_FAULT, Accident, Result
 from inboxes.transport.dialling import Blocked, Dialler, PlainDialler
 from inboxes.transport.wire import Written, write
 
@@ -30,22 +30,6 @@ MOST_BYTES = 1024 * 1024
 MOST_REDIRECTS = 3  # of files, which providers keep elsewhere
 # No descriptors, memory or ports are left here: the other side has nothing to do with it.
 OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
-
-NOT_SENT, AMBIGUOUS, OUR_FAULT = "not_sent", "ambiguous", "ours"
-
-
-@dataclass(frozen=True, slots=True)
-class Accident:
-    """
-    There was no answer. ``kind`` says what that means: it was certainly not_sent, it may have been (ambiguous), or
-    the fault is ours and nothing was learnt. ``detail`` may be shown: it holds neither addresses nor secrets.
-    """
-
-    kind: str
-    detail: str
-
-
-Result: TypeAlias = Reply | Accident
 
 
 class TooLarge(Exception):

@@ -11,7 +11,7 @@ import pytest
 
 from inboxes.channels.outgoing import HttpOrder, MailOrder, Reply
 from inboxes.transport import http, wire
-from inboxes.transport.http import Accident
+from inboxes.transport.accidents import AMBIGUOUS, NOT_SENT, Accident
 from tests.providers.server import (
     Provider,
     answer,
@@ -105,13 +105,13 @@ class TestAnExchange:
 
         (found,) = exchanged(order(seconds=0.3))
 
-        assert found.kind == http.AMBIGUOUS
+        assert found.kind == AMBIGUOUS
         assert len(provider.requests) == 1
 
     def test_does_not_wait_for_an_answer_that_comes_byte_by_byte(self, provider):
         provider.meets(dripping())
 
-        assert exchanged(order(seconds=0.3))[0].kind == http.AMBIGUOUS
+        assert exchanged(order(seconds=0.3))[0].kind == AMBIGUOUS
 
     def test_knows_that_nothing_left_when_nobody_listens(self, settings):
         with socket.socket() as closed:
@@ -120,25 +120,25 @@ class TestAnExchange:
 
             (found,) = exchanged(order())
 
-        assert found.kind == http.NOT_SENT
+        assert found.kind == NOT_SENT
 
     def test_knows_that_nothing_left_when_the_other_side_speaks_no_tls(self, provider, settings):
         settings.PROVIDER_BASES = {"telegram": provider.base.replace("http:", "https:")}
 
-        assert exchanged(order(seconds=0.3))[0].kind == http.NOT_SENT
+        assert exchanged(order(seconds=0.3))[0].kind == NOT_SENT
         assert provider.requests == []
 
     def test_sends_nothing_to_a_server_that_is_not_who_it_should_be(self, settings, tmp_path):
         with Receiver(tls=Authority(tmp_path).server("127.0.0.1")) as impostor:
             settings.PROVIDER_BASES = {"telegram": impostor.at("")}
 
-            assert exchanged(order()) == [Accident(http.NOT_SENT, "The TLS handshake failed.")]
+            assert exchanged(order()) == [Accident(NOT_SENT, "The TLS handshake failed.")]
             assert impostor.requests == []
 
     def test_dials_no_private_address_that_the_operator_did_not_list(self, provider, settings):
         settings.ALLOWED_PRIVATE_NETWORKS = []
 
-        assert exchanged(order())[0] == Accident(http.NOT_SENT, "The address is not public.")
+        assert exchanged(order())[0] == Accident(NOT_SENT, "The address is not public.")
         assert provider.connections == 0
 
     def test_dials_no_private_address_behind_a_name(self, provider, settings):
@@ -146,7 +146,7 @@ class TestAnExchange:
 
         found = exchanged(order(path="", url=f"http://localhost:{provider.port}/"))
 
-        assert found == [Accident(http.NOT_SENT, "The address is not public.")]
+        assert found == [Accident(NOT_SENT, "The address is not public.")]
 
     def test_takes_a_mebibyte_of_an_answer_and_no_more(self, provider):
         provider.meets(endless(8 * 1024**2))
@@ -185,7 +185,7 @@ class TestAsking:
     def test_says_what_a_missing_answer_means(self, provider, accident):
         provider.meets(accident)
 
-        assert http.ask(order(seconds=0.3), livemode=True).kind == http.AMBIGUOUS
+        assert http.ask(order(seconds=0.3), livemode=True).kind == AMBIGUOUS
 
     def test_calls_nobody_for_a_sandbox(self, provider):
         with pytest.raises(RuntimeError, match="sandbox"):
