@@ -236,13 +236,19 @@ def _translated(error: Exception) -> DomainError | None:
         case exceptions.ParseError():
             return DomainError(str(error.detail), code="malformed_body")
         case SuspiciousOperation():
-            return TooLarge("The form has too many fields, or too much text in them.")
+            return _too_much()
         case exceptions.APIException():
             known = DomainError(str(error.detail), code=str(error.default_code))
             known.status = error.status_code
             return known
         case _:
             return None
+
+
+def _too_much() -> TooLarge:
+    fields, files = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS, settings.DATA_UPLOAD_MAX_NUMBER_FILES
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // (1024 * 1024)
+    return TooLarge(f"A form has at most {fields:,} fields, {files} files, and {most} MiB of text in them.")
 
 
 def _valid(form: Serializer[Any], also: Judge | None = None) -> dict[str, Any]:

@@ -62,8 +62,24 @@ class Flag(serializers.BooleanField):
         return bool(data)
 
 
+class QueryText(serializers.CharField):
+    """Text in a query string, without the blanks around it."""
+
+    default_error_messages = MISSING | {"invalid": "This is a text.", "blank": "This may not be empty."}
+
+
+class QueryWhole(serializers.IntegerField):
+    """A whole number, as a query string writes it."""
+
+    default_error_messages = (
+        MISSING | RANGE | dict.fromkeys(("invalid", "max_string_length"), "This is a whole number.")
+    )
+
+
 class QueryFlag(serializers.ChoiceField):
     """true or false, as a query string writes it."""
+
+    default_error_messages = MISSING | {"invalid_choice": "This is true or false."}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(choices=["true", "false"], **options)
@@ -132,13 +148,21 @@ class Moment(serializers.Field[datetime, str, str, Any]):
         return times.iso(value)
 
 
-class Words(serializers.ListField):
-    """A list of short texts, such as tags."""
+class Items(serializers.ListField):
+    """A list."""
 
     default_error_messages = MISSING | {
-        "not_a_list": "This is a list of texts.",
+        "not_a_list": "This is a list.",
+        "empty": "This may not be empty.",
+        "min_length": "At least {min_length} of them.",
         "max_length": "At most {max_length} of them.",
     }
+
+
+class Words(Items):
+    """A list of short texts, such as tags."""
+
+    default_error_messages = {"not_a_list": "This is a list of texts."}
 
     def __init__(self, *, most: int = 100, longest: int = 100, **options: Any) -> None:
         super().__init__(child=Text(longest=longest), max_length=most, **options)
@@ -168,6 +192,22 @@ class Object(serializers.Field[dict[str, Any], Any, dict[str, Any], Any]):
     def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
         """Return it as it is."""
         return value
+
+
+class Group(serializers.Serializer[Any]):
+    """An object inside another, with fields of its own."""
+
+    default_error_messages = MISSING | {"invalid": "This is an object."}
+
+
+class File(serializers.FileField):
+    """A file in a form."""
+
+    default_error_messages = MISSING | {
+        "invalid": "This is a file.",
+        "no_name": "This file has no name.",
+        "empty": "This file is empty.",
+    }
 
 
 @extend_schema_field(

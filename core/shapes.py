@@ -5,18 +5,19 @@ from typing import Any
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
+from core import fields
 from core.pagination import DEFAULT_PAGE, LARGEST_PAGE
 
 
 class PageQuery(serializers.Serializer[Any]):
     """What every list understands."""
 
-    limit = serializers.IntegerField(
+    limit = fields.QueryWhole(
         required=False, min_value=1, max_value=LARGEST_PAGE,
         help_text=f"How many, 1 to {LARGEST_PAGE}; {DEFAULT_PAGE} unless told.",
     )  # fmt: skip
-    cursor = serializers.CharField(required=False, help_text="The `next_cursor` of the page before.")
-    include = serializers.ChoiceField(
+    cursor = fields.QueryText(required=False, help_text="The `next_cursor` of the page before.")
+    include = fields.Choice(
         choices=["total"], required=False, help_text="`total` adds how many there are in all; it costs time."
     )
 

@@ -14,7 +14,7 @@ def clock(highest: int) -> fields.Whole:
     return fields.Whole(min_value=0, max_value=highest, allow_null=True, default=None)
 
 
-class WorkingDay(serializers.Serializer[Any]):
+class WorkingDay(fields.Group):
     """When an inbox works on one day of the week."""
 
     day_of_week = fields.Whole(min_value=SUNDAY, max_value=SATURDAY, help_text="0 is Sunday.")
@@ -33,7 +33,7 @@ class ChangeInbox(serializers.Serializer[Any]):
     settings = fields.Object(required=False, help_text="What the channel needs; null clears one. API: `webhook_url`.")
     hmac_mandatory = fields.Flag(required=False, help_text="Refuse people who cannot prove who they are.")
     time_zone = fields.Text(required=False, longest=64, help_text="An IANA name such as Africa/Casablanca.")
-    working_hours = serializers.ListField(child=WorkingDay(), required=False, max_length=7)
+    working_hours = fields.Items(child=WorkingDay(), required=False, max_length=7)
     working_hours_enabled = fields.Flag(required=False)
     out_of_office_message = fields.Clearable(required=False, longest=5000)
     greeting_enabled = fields.Flag(required=False)

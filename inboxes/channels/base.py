@@ -29,6 +29,17 @@ class Setting:
     choices: tuple[str, ...] = ()
 
 
+# What a setting of a type takes, in people's words.
+WORDS = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What a provider said of credentials: ``problem`` in plain words, or ``facts`` worth keeping in the settings."""
@@ -69,7 +80,7 @@ class Channel:
             if setting is None or value is None:  # null clears
                 continue
             if not isinstance(value, setting.type):
-                found.append(Problem(f"settings.{name}", "wrong_type", f"{name} is a {setting.type.__name__}."))
+                found.append(Problem(f"settings.{name}", "wrong_type", f"{name} is {WORDS[setting.type]}."))
             elif isinstance(value, str) and len(value) > setting.longest:
                 found.append(
                     Problem(f"settings.{name}", "too_long", f"{name} has at most {setting.longest} characters.",

@@ -50,6 +50,18 @@ class TestFields:
             *[(kind, serializers.empty, "This is required.") for kind in (
                 fields.Text(), fields.Flag(), fields.Whole(), fields.Number(), fields.Choice(choices=["a"]),
                 fields.Moment(), fields.Words(), fields.Object())],
+            (fields.QueryText(), "", "This may not be empty."),
+            (fields.QueryWhole(max_value=100), "many", "This is a whole number."),
+            (fields.QueryWhole(max_value=100), "1" * 2000, "This is a whole number."),
+            (fields.QueryWhole(max_value=100), "101", "At most 100."),
+            (fields.QueryFlag(), "yes", "This is true or false."),
+            (fields.Items(), "x", "This is a list."),
+            (fields.Items(min_length=1), [], "At least 1 of them."),
+            (fields.Items(allow_empty=False), [], "This may not be empty."),
+            (fields.Items(max_length=1), [1, 2], "At most 1 of them."),
+            (fields.Words(), "x", "This is a list of texts."),
+            (fields.File(), "x", "This is a file."),
+            (fields.Group(), None, "This may not be null."),
         ],
         ids=lambda value: type(value).__name__ if isinstance(value, serializers.Field) else None,
     )  # fmt: skip
@@ -58,6 +70,12 @@ class TestFields:
             taken(field, value)
 
         assert why.value.detail == [message]
+
+    def test_of_a_group_are_in_an_object(self):
+        with pytest.raises(serializers.ValidationError) as why:
+            taken(fields.Group(), "x")
+
+        assert why.value.detail == {"non_field_errors": ["This is an object."]}
 
     @pytest.mark.parametrize(
         ("field", "value"),

@@ -107,6 +107,7 @@ class TestRefusing:
         answer = change(api, f"/v1/inboxes/{inbox.public_id}", webhook_url=7)
 
         assert wrong_fields(answer) == {"settings.webhook_url": "wrong_type"}
+        assert answer.json()["error"]["message"] == "webhook_url is a text."
 
     def test_a_web_inbox(self, api):
         answer = api.post("/v1/inboxes", {"name": "Shop", "channel": "web", "settings": {"webhook_url": URL}})

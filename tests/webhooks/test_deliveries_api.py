@@ -154,6 +154,25 @@ class TestList:
         assert Server(mint(live, "events:read")).get(path).status_code == 403
 
 
+class TestAList:
+    @pytest.mark.parametrize(
+        ("query", "message"),
+        [
+            (
+                {"state": "sent"},
+                "This is one of: pending, delivering, delivered, exhausted, canceled, quarantined, held.",
+            ),
+            ({"endpoint": " "}, "This may not be empty."),
+            ({"limit": "many"}, "This is a whole number."),
+            ({"include": "all"}, "This is one of: total."),
+        ],
+    )
+    def test_says_in_plain_words_what_it_is_not_asked_for(self, api, query, message):
+        answer = api.get(ALL, **query)
+
+        assert (answer.status_code, answer.json()["error"]["message"]) == (422, message)
+
+
 class TestOne:
     def test_is_whole(self, api, delivery, path):
         attempt(delivery)

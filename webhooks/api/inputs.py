@@ -88,9 +88,9 @@ class Range(serializers.Serializer[Any]):
 class DeliveriesQuery(PageQuery):
     """Which deliveries to list; every filter given has to match."""
 
-    endpoint = serializers.CharField(required=False, help_text="An endpoint's id: `whe_...`.")
-    event = serializers.CharField(required=False, help_text="An event's id: `evt_...`.")
-    state = serializers.ChoiceField(
+    endpoint = fields.QueryText(required=False, help_text="An endpoint's id: `whe_...`.")
+    event = fields.QueryText(required=False, help_text="An event's id: `evt_...`.")
+    state = fields.Choice(
         choices=[*Delivery.State.values, HELD], required=False,
         help_text="`held`: it waits, and its endpoint is paused or disabled.",
     )  # fmt: skip
@@ -101,7 +101,7 @@ class DeliveriesQuery(PageQuery):
 class DeliveryQuery(serializers.Serializer[Any]):
     """What to show of a delivery besides."""
 
-    include = serializers.ChoiceField(
+    include = fields.Choice(
         choices=["curl"], required=False,
         help_text="`curl` adds a command that sends the same event again, signed anew: it is good for five minutes.",
     )  # fmt: skip

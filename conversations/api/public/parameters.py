@@ -78,7 +78,9 @@ def read(request: HttpRequest) -> Parameters:
         if query:
             values = {**values, **_nested(_pairs(query))}
     except RequestDataTooBig:
-        raise TooLarge("The body is too large.") from None
+        raise TooLarge(
+            f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE // (1024 * 1024)} MiB."
+        ) from None
     except (ValueError, RecursionError, SuspiciousOperation, MultiPartParserError, UnreadablePostError):
         raise DomainError("The request could not be read.") from None
     return Parameters(values, files)

@@ -17,10 +17,10 @@ MOST_BUTTONS = 10
 class PeopleQuery(PageQuery):
     """Which people to list; every filter given has to match."""
 
-    email = serializers.CharField(required=False, help_text="Compared without regard to case.")
-    phone_number = serializers.CharField(required=False, help_text="In E.164 form: +212600000001.")
-    external_id = serializers.CharField(required=False, help_text="Your own id.")
-    tag = serializers.CharField(required=False)
+    email = fields.QueryText(required=False, help_text="Compared without regard to case.")
+    phone_number = fields.QueryText(required=False, help_text="In E.164 form: +212600000001.")
+    external_id = fields.QueryText(required=False, help_text="Your own id.")
+    tag = fields.QueryText(required=False)
 
 
 class UserFields(serializers.Serializer[Any]):
@@ -70,10 +70,10 @@ class MergeUsers(serializers.Serializer[Any]):
 class ConversationsQuery(PageQuery):
     """Which conversations to list; every filter given has to match."""
 
-    status = serializers.ChoiceField(choices=Conversation.Status.choices, required=False)
-    user_id = serializers.CharField(required=False, help_text="`usr_` id or your own id of the person.")
-    inbox_id = serializers.CharField(required=False)
-    tag = serializers.CharField(required=False)
+    status = fields.Choice(choices=Conversation.Status.choices, required=False)
+    user_id = fields.QueryText(required=False, help_text="`usr_` id or your own id of the person.")
+    inbox_id = fields.QueryText(required=False)
+    tag = fields.QueryText(required=False)
     updated_since = fields.Moment(required=False)
 
 
@@ -109,15 +109,13 @@ class ChangeConversation(ConversationFields):
 class MessagesQuery(PageQuery):
     """Which messages to list."""
 
-    order = serializers.ChoiceField(
-        choices=["asc", "desc"], required=False, help_text="`desc` (newest first) unless told."
-    )
+    order = fields.Choice(choices=["asc", "desc"], required=False, help_text="`desc` (newest first) unless told.")
     include_private = fields.QueryFlag(
         required=False, help_text="`false` leaves what the person on the other side can see."
     )
 
 
-class Media(serializers.Serializer[Any]):
+class Media(fields.Group):
     """A file somewhere on the web."""
 
     type = fields.Choice(choices=["image", "video", "audio", "document"])
@@ -126,7 +124,7 @@ class Media(serializers.Serializer[Any]):
     filename = fields.Text(required=False, longest=255)
 
 
-class Button(serializers.Serializer[Any]):
+class Button(fields.Group):
     """One choice: ``id`` comes back as an answer, ``url`` opens a page."""
 
     title = fields.Text(longest=200)
@@ -140,16 +138,16 @@ class Button(serializers.Serializer[Any]):
         return attrs
 
 
-class Buttons(serializers.Serializer[Any]):
+class Buttons(fields.Group):
     """A question with buttons below it."""
 
     text = fields.Text(longest=LONGEST_TEXT)
-    buttons = serializers.ListField(child=Button(), min_length=1, max_length=MOST_BUTTONS)
+    buttons = fields.Items(child=Button(), min_length=1, max_length=MOST_BUTTONS)
     header = fields.Text(required=False, longest=255)
     footer = fields.Text(required=False, longest=255)
 
 
-class Template(serializers.Serializer[Any]):
+class Template(fields.Group):
     """A text that a provider has approved before."""
 
     name = fields.Text(longest=512)
@@ -191,7 +189,7 @@ class SendMessage(serializers.Serializer[Any]):
 class SendForm(SendMessage):
     """The same as a form, with files; every field but a text is written as JSON."""
 
-    attachments = serializers.ListField(child=serializers.FileField(), required=False, max_length=MOST_FILES)
+    attachments = fields.Items(child=fields.File(), required=False, max_length=MOST_FILES)
 
 
 class EventsQuery(PageQuery):
@@ -199,8 +197,8 @@ class EventsQuery(PageQuery):
 
     types = fields.CommaSeparated(required=False, help_text="Comma-separated: `message_in,user_updated`.")
     since = fields.Moment(required=False, help_text="Only what happened at or after this time.")
-    conversation_id = serializers.CharField(required=False)
-    after = serializers.CharField(
+    conversation_id = fields.QueryText(required=False)
+    after = fields.QueryText(
         required=False, help_text="An event's id: list what followed it, oldest first, and miss nothing."
     )
 
@@ -215,6 +213,6 @@ class EventsQuery(PageQuery):
 class ChangesQuery(serializers.Serializer[Any]):
     """From where to catch up."""
 
-    since = serializers.CharField(
+    since = fields.QueryText(
         required=False, help_text="The `latest` of the answer before. Without it you only learn where to start."
     )
