@@ -10,6 +10,7 @@ from inboxes.channels.capabilities import Capabilities
 from inboxes.channels.incoming import Answer, Callback, Incoming, IncomingFile
 from inboxes.channels.outcomes import Outcome, Uncertain
 from inboxes.channels.outgoing import FolderOrder, HttpOrder, Order, Outgoing, Reply
+from inboxes.channels.templates import ProviderTemplate, TemplateVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,25 @@ class Channel:
     def judge_lookup(self, reply: Reply, message: Outgoing) -> Outcome:
         """Return what the answer to ``lookup_order`` means; Uncertain where it tells nothing."""
         return Uncertain()
+
+    # --- templates, where the provider keeps them ----------------------------------------------------------------
+
+    def templates_order(self, settings: Mapping[str, Any], after: str = "") -> HttpOrder | None:
+        """Return the call that lists templates, from ``after`` on; None where there are none to be listed."""
+
+    def read_templates(self, reply: Reply) -> tuple[Sequence[ProviderTemplate], str]:
+        """Return one page of templates and what to go on ``after``, empty at the end. Raises templates.Unanswered."""
+        return (), ""
+
+    def create_template_order(self, settings: Mapping[str, Any], template: ProviderTemplate) -> HttpOrder | None:
+        """Return the call that hands a template in; None where the provider takes none."""
+
+    def delete_template_order(self, settings: Mapping[str, Any], template: ProviderTemplate) -> HttpOrder | None:
+        """Return the call that takes a template back; None where the provider has none."""
+
+    def judge_template(self, reply: Reply) -> TemplateVerdict:
+        """Return what the answer to ``create_template_order`` or ``delete_template_order`` means."""
+        return TemplateVerdict()
 
     # --- in ------------------------------------------------------------------------------------------------------
 

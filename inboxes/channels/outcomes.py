@@ -24,6 +24,7 @@ class Deferred:
 
     ``pauses`` says what else waits so long: ``account`` or ``recipient`` (nothing: only this message). ``address`` is
     the recipient's new address, where that is why. ``counts`` is false for a wait that is not an attempt's fault.
+    ``most_attempts`` says after how many attempts in all it is hopeless; 0: as many as the schedule has.
     """
 
     code: str
@@ -33,6 +34,7 @@ class Deferred:
     pauses: str = ""
     address: str = ""
     counts: bool = True
+    most_attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
