@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.test import TransactionTestCase
 from psycopg import sql
 
 from accounts.models import Account, ApiKey, Environment, User
@@ -28,7 +29,7 @@ from core import tenancy
 from events.relay import Relay
 from inboxes.models import Inbox
 from inboxes.services import inboxes
-from tests import workers
+from tests import emptying, workers
 from tests.servers import Server
 
 os.environ.setdefault("DEXRA_WEB_PROCESSES", "1")  # of servers that tests start; some ask for more
@@ -49,11 +50,10 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
         connections[alias].settings_dict["NAME"] = name
     with django_db_blocker.unblock():
         call_command("migrate", database="owner", verbosity=0)
-        with connections["owner"].cursor() as cursor:
-            # Only between tests are tables emptied; the product itself never does that.
-            cursor.execute("GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO dexra_app")
         connections["owner"].close()
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty_tables)
+        yield
     with django_db_blocker.unblock():
         for alias in connections:
             connections[alias].close()
@@ -69,6 +69,12 @@ def _clean_redis() -> None:
 def _quick_passwords(settings: Any) -> None:
     """Hash passwords cheaply: a production hash takes longer than most tests."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _quick_clients(settings: Any) -> None:
+    """Look for static files when one is asked for: every test client would list them all before its first request."""
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture
