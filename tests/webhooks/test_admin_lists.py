@@ -112,12 +112,50 @@ class TestEndpoints:
         assert listed(olga, Endpoint, "state=deleted") == {deleted.pk}
         assert listed(olga, Endpoint, "state=active") == set()
 
+    @pytest.mark.parametrize(
+        ("fields", "said"),
+        [
+            ({"state": "disabled", "disabled_reason": "gone"}, "Disabled: it answered 410"),
+            ({"state": "disabled", "disabled_reason": "failing"}, "Disabled: it failed for days"),
+            ({"state": "paused"}, "Paused"),
+        ],
+    )
+    def test_say_why_they_are_disabled_beside_their_id(self, olga, live, fields, said):
+        Endpoint.unscoped.filter(pk=make_endpoint(live).pk).update(**fields)
+
+        shown = olga.get(list_url(Endpoint)).content.decode()
+
+        assert re.search(rf'</th><td class="field-standing">{said}<', shown)
+
+    @pytest.mark.parametrize(
+        ("captures", "said"), [(True, "Yes: requests are signed and shown, but not sent"), (False, "No")]
+    )
+    def test_say_in_words_whether_they_capture(self, olga, live, captures, said):
+        endpoint = make_endpoint(live)
+        Endpoint.unscoped.update(captures=captures)
+
+        shown = olga.get(page_url(endpoint)).content.decode()
+
+        assert f">{said}</div>" in shown
+        assert "icon-no" not in shown
+
     def test_are_found_by_how_many_they_take_at_a_time(self, olga, live):
         slowed, resting = make_endpoint(live, in_flight_cap=2), timezone.now() + timedelta(hours=1)
         held = make_endpoint(live, hold_until=resting)
 
         assert listed(olga, Health, "state=slowed") == {slowed.pk}
         assert listed(olga, Health, "state=held") == {held.pk}
+
+
+class TestHealth:
+    def test_leads_from_an_endpoints_id_to_how_it_does(self, olga, live):
+        endpoint = make_endpoint(live)
+        Health.unscoped.update(consecutive_failures=7, last_error="dns")
+
+        shown = olga.get(list_url(Health)).content.decode()
+
+        assert re.search(rf'<a href="{page_url(endpoint.health)}[^"]*">{endpoint.public_id}</a>', shown)
+        assert 'field-failures">7<' in shown
 
 
 class TestTheWay:

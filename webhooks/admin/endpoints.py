@@ -1,5 +1,6 @@
 """The pages of endpoints, their secrets and health, and of what is sent to them again."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -7,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from core import crypto
+from core import crypto, ids
 from core.admin import Neighbour, RecordAdmin, as_json, identity, linked
 from core.filters import among, by_state
 from webhooks import queries
@@ -23,7 +24,7 @@ class EndpointAdmin(RecordAdmin):
     operations = ON_ENDPOINT
     found_by = {"whe": "pk", "inb": "inbox"}
     within = ("inbox",)
-    list_display = (identity, "address", "standing", "disabled_reason", "dialect", linked("inbox"), "created_at")
+    list_display = (identity, "standing", "address", "dialect", linked("inbox"), "created_at")
     neighbours = (Neighbour("Webhook attempts", Attempt, "endpoint_id"),)
     list_filter = (
         by_state("state", ENDPOINT_STATES), "environment__kind", "disabled_reason", "dialect", "captures",
@@ -34,7 +35,7 @@ class EndpointAdmin(RecordAdmin):
     search_help_text = "A part of the URL or of the description, a whe_… or an inb_… id."
     shown = (
         identity, "url", "description", "standing", "disabled_reason", "dialect", "signature", "events", "inbox",
-        "headers", "max_in_flight", "rate_per_second", "captures", "created_at", "updated_at", "deleted_at",
+        "headers", "max_in_flight", "rate_per_second", "capturing", "created_at", "updated_at", "deleted_at",
     )  # fmt: skip
 
     @admin.display(description="url", ordering="url")
@@ -44,8 +45,16 @@ class EndpointAdmin(RecordAdmin):
 
     @admin.display(description="state", ordering="state")
     def standing(self, endpoint: Endpoint) -> str:
-        """Say that it was deleted, whatever state it was in then."""
-        return "Deleted" if endpoint.deleted_at else str(endpoint.get_state_display())
+        """Say that it was deleted, whatever state it was in then; and why it is disabled."""
+        if endpoint.deleted_at:
+            return "Deleted"
+        reason = endpoint.get_disabled_reason_display()
+        return f"{endpoint.get_state_display()}: {reason.lower()}" if reason else str(endpoint.get_state_display())
+
+    @admin.display(description="captures")
+    def capturing(self, endpoint: Endpoint) -> str:
+        """Say what that means; most do not, and that is no fault."""
+        return "Yes: requests are signed and shown, but not sent" if endpoint.captures else "No"
 
     @admin.display(description="custom headers")
     def headers(self, endpoint: Endpoint) -> SafeString | str:
@@ -81,18 +90,34 @@ class HealthAdmin(RecordAdmin):
 
     found_by = {"whe": "endpoint"}
     within = ("endpoint",)
-    list_display = (
-        linked("endpoint"), "consecutive_failures", "failing_since", "last_error", "hold_until", "in_flight_cap",
-        "next_due_at",
-    )  # fmt: skip
+    list_display = ("whose", "failures", "failing_since", "last_error", "rests_until", "next_look")
     list_filter = (by_state("state", HEALTH), among("last_error", *ERRORS))
-    related = ("endpoint",)
     search_help_text = "A whe_… id."
     shown = (
         "endpoint", "next_due_at", "hold_until", "in_flight_cap", "successes_at_cap", "tokens", "tokens_at",
         "consecutive_failures", "failing_since", "last_failure_at", "last_success_at", "last_error",
         "signing_failed_at", "told_stage", "told_failing_at", "told_exhausted_at",
     )  # fmt: skip
+
+    @admin.display(description="endpoint", ordering="endpoint")
+    def whose(self, health: Health) -> str:
+        """Name the endpoint, in less than its URL takes."""
+        return ids.encode("whe", health.endpoint_id)
+
+    @admin.display(description="failures", ordering="consecutive_failures")
+    def failures(self, health: Health) -> int:
+        """Count those in a row."""
+        return health.consecutive_failures
+
+    @admin.display(description="rests until", ordering="hold_until")
+    def rests_until(self, health: Health) -> datetime | None:
+        """Say until when nothing is sent."""
+        return health.hold_until
+
+    @admin.display(description="next look", ordering="next_due_at")
+    def next_look(self, health: Health) -> datetime | None:
+        """Say when the engine looks at it next."""
+        return health.next_due_at
 
 
 @admin.register(Replay)
