@@ -111,6 +111,7 @@ def _bridge(threads: int) -> Bridge:
         workers=threads,
         longest_body=settings.MAX_ATTACHMENT_BYTES + settings.MAX_BODY_BYTES,
         longest_text=settings.MAX_BODY_BYTES,
+        longest_at=settings.MAX_CALLBACK_BYTES,
     )
 
 

@@ -9,9 +9,10 @@ the client takes them.
 import asyncio
 import contextvars
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -26,6 +27,7 @@ IN_MEMORY_BYTES = 64 * 1024
 # Bodies that are kept in files at one time, at most 41 MiB each.
 MOST_LONG_BODIES = 64
 ASCII = bytes(range(33, 127))
+NOWHERE: Mapping[str, int] = MappingProxyType({})
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -60,15 +62,16 @@ class Bridge:
     """
     Serves HTTP by a WSGI application in ``workers`` threads.
 
-    ``longest_body`` is the limit of a request with files in bytes, ``longest_text`` that of any other; a longer one is
-    not read, and the application is told its length.
+    ``longest_body`` is the limit of a request with files in bytes, ``longest_text`` that of any other, ``longest_at``
+    what holds instead below a path; a longer one is not read, and the application is told its length.
     """
 
     def __init__(
-        self, application: Callable[..., Iterable[bytes]], *, workers: int, longest_body: int, longest_text: int
-    ) -> None:
+        self, application: Callable[..., Iterable[bytes]], *, workers: int, longest_body: int, longest_text: int,
+        longest_at: Mapping[str, int] = NOWHERE,
+    ) -> None:  # fmt: skip
         self._application = application
-        self._longest_body, self._longest_text = longest_body, longest_text
+        self._longest_body, self._longest_text, self._longest_at = longest_body, longest_text, longest_at
         self._long_bodies = 0
         self.executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="http")
 
@@ -76,7 +79,7 @@ class Bridge:
         """Serve one request."""
         headers, query = _without_impostors(scope["headers"]), _ascii(scope["query_string"])
         scope = {**scope, "headers": headers, "query_string": query}
-        expected, longest = self._expected(dict(headers))
+        expected, longest = self._expected(scope["path"], dict(headers))
         is_long = IN_MEMORY_BYTES < expected <= longest
         if is_long and self._long_bodies >= MOST_LONG_BODIES:
             await self._deliver(BUSY, send)
@@ -96,10 +99,11 @@ class Bridge:
             body.close()
             self._long_bodies -= is_long
 
-    def _expected(self, headers: dict[bytes, bytes]) -> tuple[int, int]:
+    def _expected(self, path: str, headers: dict[bytes, bytes]) -> tuple[int, int]:
         """Return how many bytes a body will have, if nobody says as many as it may, and how many it may."""
         has_files = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
-        longest = self._longest_body if has_files else self._longest_text
+        usual = self._longest_body if has_files else self._longest_text
+        longest = next((limit for at, limit in self._longest_at.items() if path.startswith(at)), usual)
         announced = headers.get(b"content-length", b"")
         if announced.isdigit():
             return int(announced), longest

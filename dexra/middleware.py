@@ -90,7 +90,10 @@ class BodyLimit:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         multipart = (request.content_type or "").startswith("multipart/form-data")
-        limit = settings.MAX_ATTACHMENT_BYTES + settings.MAX_BODY_BYTES if multipart else settings.MAX_BODY_BYTES
+        usual = settings.MAX_ATTACHMENT_BYTES + settings.MAX_BODY_BYTES if multipart else settings.MAX_BODY_BYTES
+        limit = next(
+            (most for at, most in settings.MAX_CALLBACK_BYTES.items() if request.path_info.startswith(at)), usual
+        )
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > limit:
             return render(request, too_large(limit))

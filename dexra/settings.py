@@ -178,6 +178,8 @@ CABLE_SOCKETS_PER_IDENTITY: int = env.int("DEXRA_CABLE_SOCKETS_PER_IDENTITY", de
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_ATTACHMENT_BYTES = 40 * 1024 * 1024
+# Of what providers call us with, below these paths; the first that fits counts. Mails bring their files along.
+MAX_CALLBACK_BYTES = {"/inbound/email/": 40 * 1024 * 1024, "/inbound/": 3 * 1024 * 1024}
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 FILE_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
@@ -211,6 +213,7 @@ WEBHOOK_SLOTS: int = env.int("DEXRA_WEBHOOK_SLOTS", default=500)
 WEBHOOK_DRAIN_SECONDS: float = env.float("DEXRA_WEBHOOK_DRAIN_SECONDS", default=20.0)
 BODY_RETENTION_DAYS: int = env.int("DEXRA_BODY_RETENTION_DAYS", default=30)
 ATTEMPT_RETENTION_DAYS: int = env.int("DEXRA_ATTEMPT_RETENTION_DAYS", default=30)
+CALLBACK_RETENTION_DAYS: int = env.int("DEXRA_CALLBACK_RETENTION_DAYS", default=30)
 
 # --- what is sent through providers of channels ----------------------------------------------
 

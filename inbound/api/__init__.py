@@ -1,0 +1,1 @@
+"""The doors providers call us through."""
