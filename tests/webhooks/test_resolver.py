@@ -49,6 +49,14 @@ async def failed(names: Resolver, host: str) -> NameFailed:
     return failure.value
 
 
+async def lost(names: Resolver, world: NameServers, host: str, *, seconds: float) -> None:
+    """Let a name be found, and then for so long nobody know it."""
+    world.known[host] = ["1.1.1.1"]
+    await found(names, host)
+    world.known[host] = NO_ANSWER
+    await asyncio.sleep(seconds)
+
+
 def test_returns_every_address_with_its_family(world, run):
     world.known["example.com"] = ["1.1.1.1", "2606:4700::1"]
 
@@ -238,12 +246,9 @@ class TestNoAnswer:
 
     def test_does_not_make_us_forget(self, world, run, monkeypatch):
         monkeypatch.setattr(resolver, "FRESH_SECONDS", 0.01)
-        world.known["example.com"] = ["1.1.1.1"]
 
         async def story(names):
-            await found(names, "example.com")
-            world.known["example.com"] = NO_ANSWER
-            await asyncio.sleep(0.02)
+            await lost(names, world, "example.com", seconds=0.02)
             return await found(names, "example.com")
 
         assert run(story) == ["1.1.1.1"]
@@ -251,12 +256,9 @@ class TestNoAnswer:
     def test_makes_us_forget_after_long(self, world, run, monkeypatch):
         monkeypatch.setattr(resolver, "FRESH_SECONDS", 0.01)
         monkeypatch.setattr(resolver, "KEPT_SECONDS", 0.05)
-        world.known["example.com"] = ["1.1.1.1"]
 
         async def story(names):
-            await found(names, "example.com")
-            world.known["example.com"] = NO_ANSWER
-            await asyncio.sleep(0.06)
+            await lost(names, world, "example.com", seconds=0.06)
             return await failed(names, "example.com")
 
         assert "Temporary failure" in str(run(story))
