@@ -142,10 +142,6 @@ class Sms(Channel):
         """Return the call that fetches a file."""
         return _with(settings).file_order(file, settings)
 
-    def next_file_order(self, reply: Reply, settings: Mapping[str, Any]) -> HttpOrder | None:
-        """Return the call that follows where the first one only told where the file is."""
-        return _with(settings).next_file_order(reply, settings)
-
 
 def _with(settings: Mapping[str, Any]) -> Channel:
     return PROVIDERS[settings.get("provider", "twilio")]

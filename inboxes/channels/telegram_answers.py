@@ -44,7 +44,7 @@ def meaning(reply: Reply, message: Outgoing) -> Outcome:
     said = reply.document
     if said.get("ok") is True:
         return _sent(said.get("result"), message)
-    detail = str(said.get("description") or "")
+    detail = str(said.get("description") or f"HTTP {reply.status}")
     code = said.get("error_code") or reply.status
     if new_address := answers.within(said, "parameters", "migrate_to_chat_id"):
         return Deferred("invalid_recipient", detail, str(code), 0.0, address=str(new_address), counts=False)
@@ -71,7 +71,7 @@ def _sent(result: Any, message: Outgoing) -> Outcome:
     first = result[0] if isinstance(result, list) and result else result
     try:
         chat = str(first["chat"]["id"])
-        return Sent(f"{chat}:{first['message_id']}", [] if chat == message.address else [chat])
+        return Sent(f"{chat}:{first['message_id']}", () if chat == message.address else (chat,))
     except (KeyError, TypeError):
         return Sent("")
 

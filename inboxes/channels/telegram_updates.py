@@ -87,19 +87,19 @@ def _edited(message: Json, update: str, _callback: Callback) -> Iterator[Incomin
 def _pressed(query: Json, update: str, callback: Callback) -> Iterator[Incoming]:
     """A button was pressed. Its title is on the message it is under, unless that is too old to be told."""
     message = query.get("message") or {}
-    chat = message.get("chat") or {"id": query["from"]["id"], "type": "private"}
+    sender = _sender({"chat": message.get("chat"), "from": query["from"]})
     if "data" not in query:
-        yield Said(update, _sender({**query, "chat": chat}), callback.received_at, unsupported="game", raw=query)
+        yield Said(update, sender, callback.received_at, unsupported="game", raw=query)
         return
     rows = (message.get("reply_markup") or {}).get("inline_keyboard") or []
     titles = {button.get("callback_data"): button["text"] for row in rows for button in row}
     yield Said(
         f"callback:{query['id']}",
-        _sender({**query, "chat": chat}),
+        sender,
         callback.received_at,
         text=str(titles.get(query["data"], query["data"])),
         choice=query["data"],
-        reply_to=_id(chat["id"], message["message_id"]) if "message_id" in message else "",
+        reply_to=_id(sender.address, message["message_id"]) if "message_id" in message else "",
     )
 
 
@@ -142,7 +142,8 @@ def _at(seconds: float) -> datetime:
 
 def _sender(message: Json) -> Sender:
     """Return who is answered: a person, or the group somebody wrote in. A phone counts only when it is their own."""
-    chat, person = message["chat"], message.get("from") or {}
+    person = message.get("from") or {}
+    chat = message.get("chat") or {"id": person["id"]}  # with people chats are numbered like them
     contact = message.get("contact") or {}
     is_own = contact.get("user_id") is not None and contact["user_id"] == person.get("id")
     named = chat if "title" in chat else {**chat, **person}

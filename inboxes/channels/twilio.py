@@ -165,14 +165,9 @@ class Twilio(Channel):
             return list(twilio_forms.read(callback))
 
     def file_order(self, file: IncomingFile, settings: Mapping[str, Any]) -> HttpOrder:
-        """Fetch a file; the account's credentials go to Twilio's own host only."""
+        """Fetch a file; Twilio redirects to where it keeps it. The credentials go to its own host only."""
         secrets = _authorization(settings) if urlsplit(file.reference).hostname == MEDIA_HOST else {}
         return HttpOrder("twilio", "GET", url=file.reference, headers=secrets, secrets=list(secrets.values()))
-
-    def next_file_order(self, reply: Reply, settings: Mapping[str, Any]) -> HttpOrder | None:
-        """Return where Twilio keeps it: it answers with a redirect, which takes no credentials."""
-        where = reply.headers.get("location", "") if 300 <= reply.status < 400 else ""
-        return HttpOrder("twilio", "GET", url=where) if where else None
 
 
 def sign(token: str, url: str, fields: Iterable[tuple[str, str]]) -> str:
