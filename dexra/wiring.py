@@ -13,6 +13,9 @@ from events.bus import Handler
 from events.event import Event
 from events.relay import Relay
 from inboxes.services.followers import Follower
+from outbound import events as outbound_events
+from outbound import handlers as outbound
+from outbound.services import lines
 from realtime import handlers as realtime
 from realtime.services.broadcasts import HeldBroadcasts
 from webhooks import events as webhook_events
@@ -24,16 +27,18 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[Handler]] = {
     contacts.UserCreated: [realtime.broadcast, webhooks.fan_out],
     contacts.UserUpdated: [realtime.broadcast, webhooks.fan_out],
     contacts.UserMerged: [realtime.broadcast, webhooks.fan_out],
-    contacts.UserDeleted: [realtime.broadcast, realtime.cut_off, webhooks.forget, webhooks.fan_out],
+    contacts.UserDeleted: [realtime.broadcast, realtime.cut_off, outbound.forget, webhooks.forget, webhooks.fan_out],
     conversations.ConversationCreated: [realtime.broadcast, webhooks.fan_out],
     conversations.ConversationUpdated: [realtime.broadcast, webhooks.fan_out],
     conversations.ConversationClosed: [webhooks.fan_out],
     conversations.ConversationSeen: [realtime.broadcast],
     conversations.MessageReceived: [realtime.broadcast, webhooks.fan_out],
-    conversations.MessageSent: [realtime.broadcast, webhooks.fan_out],
+    conversations.MessageSent: [outbound.enqueue_carried, realtime.broadcast, webhooks.fan_out],
     conversations.MessageNoted: [realtime.broadcast, webhooks.fan_out],
-    conversations.MessageStatusChanged: [realtime.broadcast, webhooks.fan_out],
+    conversations.MessageStatusChanged: [outbound.follow_statuses, realtime.broadcast, webhooks.fan_out],
     conversations.TypingChanged: [realtime.show_typing],
+    outbound_events.InboxDisconnected: [webhooks.fan_out],
+    outbound_events.InboxReconnected: [webhooks.fan_out],
     webhook_events.EndpointTest: [webhooks.fan_out],
     webhook_events.EndpointFailing: [webhooks.fan_out],
     webhook_events.EndpointRecovered: [webhooks.fan_out],
@@ -41,13 +46,14 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[Handler]] = {
     webhook_events.DeliveryExhausted: [webhooks.fan_out],
 }
 # Who is asked, in the same transaction, when an inbox is opened, changed or closed.
-INBOX_FOLLOWERS: Sequence[Follower] = [callbacks]
+INBOX_FOLLOWERS: Sequence[Follower] = [callbacks, lines]
 
 
 def engines() -> list[Engine]:
     """Return what each worker runs all the time, beside its Celery tasks."""
-    # Other processes send nothing: they are spared the client, which takes 7 MB and a tenth of a second to load.
+    # Other processes send nothing: they are spared the clients, which take 7 MB and a tenth of a second to load.
+    from outbound.engine import OutboundEngine  # noqa: PLC0415
     from webhooks.engine import WebhookEngine  # noqa: PLC0415
 
     metrics = [MetricsServer(settings.WORKER_METRICS_PORT)] if settings.WORKER_METRICS_PORT else []
-    return [Relay(), HeldBroadcasts(), WebhookEngine(), *metrics]
+    return [Relay(), HeldBroadcasts(), OutboundEngine(), WebhookEngine(), *metrics]

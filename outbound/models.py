@@ -14,6 +14,7 @@ from inboxes.models import Inbox
 WAITS = models.Q(state="waiting")
 SENDING = models.Q(state="sending")
 IN_DOUBT = models.Q(state="unknown", resolve_at__isnull=False)
+SCHEDULED = models.Q(send_at__isnull=False)
 HAS_STEP = models.Q(fallback_at__isnull=False)
 
 
@@ -133,6 +134,8 @@ class Dispatch(TenantModel):
             models.Index(fields=["lease_until"], name="outbound_leased", condition=SENDING),
             models.Index(fields=["resolve_at"], name="outbound_in_doubt", condition=IN_DOUBT),
             models.Index(fields=["fallback_at"], name="outbound_falling_back", condition=HAS_STEP),
+            models.Index(fields=["expires_at"], name="outbound_expiring", condition=WAITS),
+            models.Index(fields=["send_at"], name="outbound_scheduled", condition=WAITS & SCHEDULED),
             models.Index(fields=["environment", "id"], name="outbound_of_environment"),
         ]
 

@@ -11,6 +11,7 @@ TYPES = (
     "message_in", "message_out", "message_status",
     "conversation_created", "conversation_updated", "conversation_closed",
     "user_created", "user_updated", "user_merged", "user_deleted",
+    "inbox_disconnected", "inbox_reconnected",
     "endpoint_failing", "endpoint_recovered", "endpoint_disabled", "delivery_exhausted",
 )  # fmt: skip
 TEST = "endpoint_test"

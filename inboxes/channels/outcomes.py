@@ -84,4 +84,5 @@ FAILURES = {
     "expired": "It was not sent before expires_at.",
     "no_answer": "The provider's answer was lost; nobody knows whether it was sent.",
     "blocked": "The recipient is blocked.",
+    "inbox_closed": "Its inbox was closed before it was sent.",
 }

@@ -1,0 +1,104 @@
+"""One attempt: the call to the provider, outside any transaction, and what it means."""
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.utils import timezone
+
+from core.logs import loggable_error
+from inboxes.channels.outcomes import Outcome, Uncertain
+from inboxes.channels.outgoing import MailOrder, Order
+from inboxes.transport import mail, wire
+from inboxes.transport.accidents import Accident
+from inboxes.transport.accidents import Result as Answered
+from inboxes.transport.http import Exchange
+from outbound import policy
+from outbound.services import metrics, rehearsal
+from outbound.services.composing import Composed
+from outbound.services.doubts import Lookup
+from outbound.services.results import Result
+
+MAIL_THREADS = 20
+
+log = structlog.get_logger(__name__)
+
+
+class Caller:
+    """Makes the calls of one event loop."""
+
+    def __init__(self) -> None:
+        self._exchange = Exchange()
+        self._mails = ThreadPoolExecutor(MAIL_THREADS, thread_name_prefix="outbound-mail")
+
+    async def send(self, composed: Composed) -> Result:
+        """Make one attempt. Raises nothing: one that is cut short may have arrived."""
+        began_at, status, request = timezone.now(), None, None
+        try:
+            if composed.claimed.livemode:
+                answered = await self._ask(composed)
+                status = None if isinstance(answered, Accident) else answered.status
+                outcome = self._outcome(composed, answered)
+            else:
+                request = wire.shown(_order(composed))
+                outcome = await rehearsal.perform(composed)
+        except asyncio.CancelledError:
+            outcome = Uncertain(detail="The worker was stopped before the answer came.")
+        except Exception as error:  # noqa: BLE001  nobody knows how far it got
+            log.error("outbound_attempt_broke", dispatch_id=composed.claimed.id, error=loggable_error(error))  # noqa: TRY400
+            outcome = Uncertain(detail="The attempt broke off.")
+        return _result(composed, outcome, began_at, status=status, request=request)
+
+    async def look_up(self, lookup: Lookup) -> Outcome:
+        """Ask the provider about a message in doubt. Raises nothing; nothing learnt is Uncertain."""
+        try:
+            answered = await self._exchange.exchange(lookup.order, livemode=lookup.claimed.livemode)
+            if isinstance(answered, Accident):
+                return Uncertain(detail=answered.detail)
+            return lookup.known.channel.judge_lookup(answered, lookup.message)
+        except asyncio.CancelledError:
+            return Uncertain()
+        except Exception as error:  # noqa: BLE001  it is asked again
+            log.error("outbound_lookup_broke", dispatch_id=lookup.claimed.id, error=loggable_error(error))  # noqa: TRY400
+            return Uncertain()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._exchange.close()
+        self._mails.shutdown(wait=False, cancel_futures=True)
+
+    async def _ask(self, composed: Composed) -> Answered:
+        order, started = _order(composed), time.perf_counter()
+        try:
+            if isinstance(order, MailOrder):
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._mails, lambda: mail.send(order, livemode=True))
+            return await self._exchange.exchange(order, livemode=True)
+        finally:
+            metrics.call_seconds.labels(composed.known.channel.kind).observe(time.perf_counter() - started)
+
+    def _outcome(self, composed: Composed, answered: Answered) -> Outcome:
+        assert composed.message is not None
+        return policy.outcome_of(composed.known.channel, composed.message, answered)
+
+
+def _result(
+    composed: Composed, outcome: Outcome, began_at: datetime, *, status: int | None, request: dict[str, Any] | None
+) -> Result:
+    return Result(
+        claimed=composed.claimed,
+        verdict=policy.verdict_of(outcome, composed.terms),
+        outcome=outcome,
+        began_at=began_at,
+        channel=composed.known.channel.kind,
+        status_code=status,
+        request=request,
+    )
+
+
+def _order(composed: Composed) -> Order:
+    assert composed.order is not None
+    return composed.order

@@ -1,0 +1,177 @@
+"""The queues before providers: when they move, rest or are cut off, and who is told."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import Environment
+from accounts.services import audit
+from core.errors import Problem
+from events.log import publish
+from inboxes.channels.outcomes import Deferred, Rejected, Sent
+from inboxes.models import Inbox, InboxHealth
+from outbound import policy
+from outbound.events import InboxDisconnected, InboxReconnected, about
+from outbound.models import Dispatch, Line
+from outbound.services import hints, metrics
+from outbound.services.results import Result
+
+# Well or not is told by the row; how long ago something was sent, once a minute is enough.
+SENT = """
+UPDATE inboxes_inboxhealth SET last_sent_at = statement_timestamp()
+WHERE inbox_id = ANY(%s) AND coalesce(last_sent_at < statement_timestamp() - interval '1 minute', true)
+"""
+FORGOTTEN = """
+UPDATE outbound_line SET next_due_at = now() WHERE inbox_id = ANY(ARRAY(
+    SELECT line.inbox_id FROM outbound_line AS line WHERE line.next_due_at IS NULL
+      AND EXISTS (SELECT FROM outbound_dispatch WHERE inbox_id = line.inbox_id AND state = 'waiting')
+    FOR UPDATE SKIP LOCKED))
+"""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class News:
+    """What came of several messages of one line."""
+
+    sent: int = 0
+    faults: int = 0
+    refusal: Rejected | None = None
+    pause: Deferred | None = None
+    soonest: float | None = None  # seconds until something of it is due again
+
+
+def note(results: Sequence[Result], *, released: Collection[int] = ()) -> None:
+    """
+    Bring lines up to date with what came of their messages, and have them looked at again.
+
+    Must run in the transaction that settles them, after everything else it locks.
+    """
+    told: defaultdict[int, News] = defaultdict(News)
+    for result in results:
+        _add(told[result.claimed.inbox_id], result)
+    for inbox_id in released:
+        told[inbox_id].soonest = 0.0
+    if not told:
+        return
+    now = timezone.now()
+    rows = Line.unscoped.select_for_update(no_key=True).filter(pk__in=list(told)).order_by("pk")
+    lines = list(rows)
+    for line in lines:
+        _bring_up_to_date(line, told[line.pk], now)
+    Line.unscoped.bulk_update(
+        lines, ["next_due_at", "paused_until", "pause_reason", "is_disconnected", "consecutive_faults", "faults_since"]
+    )
+    sent = [inbox_id for inbox_id, news in told.items() if news.sent]
+    if sent:
+        with connection.cursor() as cursor:
+            cursor.execute(SENT, [sent])
+
+
+def problems(environment: Environment, settings: Mapping[str, Any]) -> list[Problem]:  # noqa: ARG001  a follower's
+    """Find nothing wrong with an inbox's settings: the channel and its provider do that."""
+    return []
+
+
+def follow(inbox: Inbox, *, by: audit.Who) -> None:  # noqa: ARG001  a follower's
+    """Try at once whether changed settings mended what was refused; messages of a closed inbox end, too."""
+    Line.unscoped.filter(pk=inbox.pk).update(paused_until=None, pause_reason="", next_due_at=timezone.now())
+    hints.wake_engine()
+
+
+def remember_forgotten() -> int:
+    """Have lines looked at where something waits and nobody looks: there should be none."""
+    with connection.cursor() as cursor:
+        cursor.execute(FORGOTTEN)
+        found = int(cursor.rowcount)
+    if found:
+        log.warning("outbound_lines_forgotten", lines=found)
+    return found
+
+
+def _add(news: News, result: Result) -> None:
+    outcome, verdict = result.outcome, result.verdict
+    news.sent += isinstance(outcome, Sent)
+    news.faults += verdict.is_fault
+    if isinstance(outcome, Rejected) and outcome.disconnects:
+        news.refusal = outcome
+    if isinstance(outcome, Deferred) and outcome.pauses == "account":
+        news.pause = outcome
+    if verdict.state == Dispatch.State.WAITING:
+        news.soonest = verdict.wait if news.soonest is None else min(news.soonest, verdict.wait)
+
+
+def _bring_up_to_date(line: Line, news: News, now: datetime) -> None:
+    if news.refusal is not None:
+        _cut_off(line, news.refusal, now)
+    elif news.sent:
+        _well(line)
+    elif news.faults:
+        _faulty(line, news.faults, now)
+    if news.pause is not None:
+        seconds = policy.FIRST_WAIT_SECONDS if news.pause.seconds is None else news.pause.seconds
+        _rest(line, min(seconds, policy.LONGEST_RETRY_AFTER_SECONDS), news.pause.code, now)
+    due = [] if line.next_due_at is None else [now]  # what waited behind these may go
+    if news.soonest is not None:
+        due.append(now + timedelta(seconds=news.soonest))
+    if due:
+        line.next_due_at = max(min(due), line.paused_until or now)
+
+
+def _cut_off(line: Line, refusal: Rejected, now: datetime) -> None:
+    refusals = line.consecutive_faults + 1 if line.is_disconnected else 1
+    if not line.is_disconnected:
+        line.is_disconnected = True
+        metrics.disconnected.inc()
+        _tell(line, InboxDisconnected, refusal)
+    line.consecutive_faults, line.faults_since = refusals, line.faults_since or now
+    _rest(line, policy.probe_after(refusals), refusal.code, now)
+
+
+def _well(line: Line) -> None:
+    if line.is_disconnected:
+        line.is_disconnected = False
+        _tell(line, InboxReconnected, None)
+    if line.consecutive_faults:
+        line.consecutive_faults, line.faults_since = 0, None
+        line.paused_until, line.pause_reason = None, ""
+
+
+def _faulty(line: Line, faults: int, now: datetime) -> None:
+    if line.is_disconnected:  # the probe found nobody
+        _rest(line, policy.probe_after(line.consecutive_faults), line.pause_reason, now)
+        return
+    since = line.faults_since
+    is_old = since is None or since < now - timedelta(seconds=policy.FAULTS_WITHIN_SECONDS)
+    if is_old and line.consecutive_faults < policy.FAULTS_TO_REST:
+        line.consecutive_faults, line.faults_since = 0, now
+    line.consecutive_faults += 1 if line.consecutive_faults >= policy.FAULTS_TO_REST else faults
+    if seconds := policy.rest_after(line.consecutive_faults):
+        _rest(line, seconds, "provider_unavailable", now)
+        log.warning("outbound_line_rests", inbox_id=line.pk, seconds=seconds, faults=line.consecutive_faults)
+
+
+def _rest(line: Line, seconds: float, reason: str, now: datetime) -> None:
+    until = now + timedelta(seconds=seconds)
+    if line.paused_until is None or line.paused_until < until:
+        line.paused_until, line.pause_reason = until, reason[:60]
+
+
+def _tell(line: Line, kind: type[InboxDisconnected | InboxReconnected], refusal: Rejected | None) -> None:
+    inbox = Inbox.unscoped.select_related("environment").get(pk=line.pk)
+    code, detail = (refusal.code, refusal.detail[:500]) if refusal else ("", "")
+    state = InboxHealth.State.DISCONNECTED if refusal else InboxHealth.State.CONNECTED
+    values = {"state": state, "code": code, "detail": detail, "changed_at": timezone.now()}
+    InboxHealth.unscoped.update_or_create(
+        inbox=inbox, defaults=values, create_defaults={**values, "environment_id": inbox.environment_id}
+    )
+    data = {"reason": code, "detail": detail} if refusal else {}
+    publish(about(inbox, kind, livemode=inbox.environment.livemode, data=data))
+    log.info(kind.type, inbox_id=inbox.public_id, reason=code)
