@@ -4,7 +4,7 @@ The ground every native endpoint stands on: the environment of the key, rate lim
 A view finds, parses, calls one service and answers; everything common to all of them is here.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -115,7 +115,7 @@ class EnvironmentView(APIView):
         if self._is_form:
             written = {name for name, field in fields.items() if not isinstance(field, CharField | ChoiceField)}
             given |= {name: bodies.read_part(name, given[name]) for name in given if name in written}
-        self._ignored |= {str(name) for name in set(given) - set(fields)}
+        self._ignored |= set(_unknown(fields, given))
         return _valid(inputs(data=given), also)
 
     def query(self, inputs: type[Serializer[Any]]) -> dict[str, Any]:
@@ -255,9 +255,26 @@ def _valid(form: Serializer[Any], also: Judge | None = None) -> dict[str, Any]:
     """Return what a form understood. Raises Invalid, naming every wrong field and its limit."""
     if not form.is_valid():
         limits = {name: getattr(field, "max_length", None) for name, field in form.fields.items()}
-        raise Invalid(*_problems("", form.errors, limits), *(also(_well_formed(form)) if also else ()))
+        judged = also(_well_formed(form)) if also else ()
+        others = [problem for problem in judged if problem.field.partition(".")[0] not in form.errors]
+        raise Invalid(*_problems("", form.errors, limits), *others)
     values: dict[str, Any] = form.validated_data
     return values
+
+
+def _unknown(fields: Mapping[str, Any], given: Mapping[Any, Any], place: str = "") -> Iterator[str]:
+    """Yield the names in a body that mean nothing, inside of its objects too: ``button.buttons.0.colour``."""
+    for name, value in given.items():
+        field = fields.get(name)
+        if field is None:
+            yield f"{place}{name}"
+            continue
+        inner = getattr(field, "child", field)
+        if isinstance(inner, Serializer):
+            parts = {"": value} if inner is field else dict(enumerate(value)) if isinstance(value, list) else {}
+            for number, part in parts.items():
+                below = f"{place}{name}." + (f"{number}." if number != "" else "")
+                yield from _unknown(inner.fields, part, below) if isinstance(part, Mapping) else ()
 
 
 def _well_formed(form: Serializer[Any]) -> Mapping[str, Any]:

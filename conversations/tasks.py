@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from conversations.services import conversations, orphans
+from conversations.services import conversations, orphans, uploads
 from core import tenancy
 
 
@@ -15,5 +15,7 @@ def wake_snoozed(**_: object) -> None:
 
 @shared_task
 def sweep_orphans(**_: object) -> None:
-    """Remove stored files that no message names."""
+    """Let go of uploads that went with no message in time, and remove stored files that nothing names."""
+    with tenancy.everyone():
+        uploads.forget_old()
     orphans.sweep()

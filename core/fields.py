@@ -194,6 +194,25 @@ class Object(serializers.Field[dict[str, Any], Any, dict[str, Any], Any]):
         return value
 
 
+@extend_schema_field({"oneOf": [{"type": "object", "additionalProperties": True}, {"type": "array", "items": {}}]})
+class Variables(serializers.Field[Any, Any, Any, Any]):
+    """What fills a template: an object by name, or a list in order."""
+
+    default_error_messages = MISSING | {"invalid": "This is an object, or a list."}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any] | list[Any]:
+        """Refuse what is neither."""
+        if isinstance(data, Mapping):
+            return dict(data)
+        if not isinstance(data, list):
+            self.fail("invalid")
+        return list(data)
+
+    def to_representation(self, value: Any) -> Any:
+        """Return it as it is."""
+        return value
+
+
 class Group(serializers.Serializer[Any]):
     """An object inside another, with fields of its own."""
 

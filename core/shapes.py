@@ -70,6 +70,11 @@ class Error(serializers.Serializer[Any]):
     error = ErrorDetails()
 
 
+def listed(shape: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    """Return the shape of a list of these that is always whole."""
+    return inline_serializer(f"{shape.__name__.removesuffix('Shape')}List", {"data": shape(many=True)})
+
+
 def page_of(shape: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
     """Return the shape of a page of these."""
     return inline_serializer(

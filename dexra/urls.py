@@ -19,6 +19,7 @@ urlpatterns = [
     path("v1/", include("accounts.api.urls")),
     path("v1/", include("inboxes.api.urls")),
     path("v1/", include("conversations.api.v1.urls")),
+    path("v1/", include("outbound.api.urls")),
     path("v1/", include("webhooks.api.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),

@@ -70,13 +70,18 @@ def refusal(
     Return why nothing like this may be sent to a session of a loaded inbox and contact now; None: it may.
 
     Asked when a message is accepted, and again right before it leaves. A template that the provider has approved
-    needs no window.
+    needs no window; nor does anything in the sandbox, where nobody's provider keeps one.
     """
     if session.contact.blocked:
         return Refusal("blocked", FAILURES["blocked"])
     if opted_out := suppression_of(session.environment, session.inbox.channel, address, category=category):
         return Refusal("opted_out", f"{FAILURES['opted_out']} ({opted_out.get_reason_display()}.)")
-    needs_window = capabilities.has_window and not (is_template and capabilities.templates == "provider")
-    if needs_window and not is_window_open(session):
+    if session.environment.livemode and not is_said_in_window(session, capabilities, is_template=is_template):
         return Refusal("window_closed", FAILURES["window_closed"])
     return None
+
+
+def is_said_in_window(session: ContactSession, capabilities: Capabilities, *, is_template: bool) -> bool:
+    """Whether a message needs no open window, or has one."""
+    needs_none = not capabilities.has_window or (is_template and capabilities.templates == "provider")
+    return needs_none or is_window_open(session)

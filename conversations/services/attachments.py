@@ -1,10 +1,10 @@
 """Files: stored first, outside any transaction; then named by the message that brings them."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.conf import settings
@@ -40,6 +40,8 @@ class StoredFile:
     size: int
     external_url: str = ""
     type: str = ""  # how to show it, where its MIME type is not known
+    token: str = ""  # what its address will have in it, where somebody has to know that before
+    details: Mapping[str, Any] = field(default_factory=dict)  # of a place or a card, which are no files
 
 
 @contextmanager
@@ -100,6 +102,8 @@ def prepare(message: Message, files: Sequence[StoredFile]) -> list[Attachment]:
             filename=file.filename[:255],
             content_type=file.content_type[:100],
             size=file.size,
+            details=dict(file.details),
+            **({"token": file.token} if file.token else {}),
         )
         for number, file in zip(numbers, files, strict=True)
     ]

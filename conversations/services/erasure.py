@@ -89,9 +89,14 @@ def _merged_into(contact: Contact) -> list[Contact]:
 
 
 def _delete_files(talks: QuerySet[Conversation]) -> None:
-    stored = Attachment.unscoped.filter(message__conversation__in=talks.values("pk")).exclude(file=None)
-    paths = [path for path in stored.values_list("file", flat=True) if path]
+    """Remove the files of conversations, but those that went to other people too."""
+    theirs = Attachment.unscoped.filter(message__conversation__in=talks.values("pk")).exclude(file=None)
+    named = {path for path in theirs.values_list("file", flat=True) if path}
+    same = Attachment.unscoped.filter(environment__in=talks.values("environment"), file__in=named)
+    others = same.exclude(message=None).exclude(pk__in=theirs.values("pk"))
+    paths = sorted(named - set(others.values_list("file", flat=True)))
     if paths:
+        same.filter(message=None, file__in=paths).delete()
         transaction.on_commit(partial(attachments.remove, paths))
 
 

@@ -56,9 +56,16 @@ def carry_on(
     held = ContactSession.of(session.environment).select_for_update(no_key=True).filter(pk=session.pk).first()
     if held is None:
         raise NotFound("No such session.", param="session_id")
-    talks = conversations_of(session.environment).filter(inbox=session.inbox, contact_id=held.contact_id)
-    if session.contact.verified and not channels.find(session.inbox.channel).is_carried:
+    return latest(inbox=session.inbox, contact=held.contact) or conversations.start(
+        session=session, fields=fields, actor=actor
+    )
+
+
+def latest(*, inbox: Inbox, contact: Contact) -> Conversation | None:
+    """Return the conversation that goes on when something is said to a person in an inbox; None: a new one begins."""
+    talks = conversations_of(inbox.environment).filter(inbox=inbox, contact=contact)
+    if contact.verified and not channels.find(inbox.channel).is_carried:
         talks = talks.filter(session__verified=True)  # what is said must not appear before who merely claims a name
-    if not session.inbox.lock_to_single_conversation:
+    if not inbox.lock_to_single_conversation:
         talks = talks.exclude(status=Conversation.Status.CLOSED)
-    return talks.order_by("-id").first() or conversations.start(session=session, fields=fields, actor=actor)
+    return talks.order_by("-id").first()

@@ -29,14 +29,17 @@ COLUMNS = [
 ]
 # The line is locked whatever it says: a claim that is under way does not see this message yet, and must find its line
 # due again.
+LINE = """
+INSERT INTO outbound_line (inbox_id, environment_id, next_due_at, pause_reason, is_disconnected, consecutive_faults)
+VALUES (%s, %s, %s, '', false, 0)
+ON CONFLICT (inbox_id) DO UPDATE SET next_due_at = least(outbound_line.next_due_at, EXCLUDED.next_due_at)
+"""
 ENQUEUE = f"""
 WITH added AS (
     INSERT INTO outbound_dispatch ({", ".join(f'"{column}"' for column, *_ in COLUMNS)})
     VALUES ({", ".join(["%s"] * len(COLUMNS))}) ON CONFLICT (message_id) DO NOTHING
 )
-INSERT INTO outbound_line (inbox_id, environment_id, next_due_at, pause_reason, is_disconnected, consecutive_faults)
-VALUES (%s, %s, %s, '', false, 0)
-ON CONFLICT (inbox_id) DO UPDATE SET next_due_at = least(outbound_line.next_due_at, EXCLUDED.next_due_at)
+{LINE}
 """  # noqa: S608  the columns come from the model
 
 
@@ -79,6 +82,13 @@ def enqueue(message: Message, options: Options | None = None) -> None:
     values += [dispatch.inbox_id, dispatch.environment_id, dispatch.next_attempt_at]
     with connection.cursor() as cursor:
         cursor.execute(ENQUEUE, values)
+    hints.wake_engine()
+
+
+def look_again(inbox_id: int, environment_id: int) -> None:
+    """Let the engine look at a line at once: something in it is due."""
+    with connection.cursor() as cursor:
+        cursor.execute(LINE, [inbox_id, environment_id, timezone.now()])
     hints.wake_engine()
 
 

@@ -11,7 +11,7 @@ from core import fields
 from core.shapes import PageQuery
 from events.event import CATALOGUE
 
-MOST_BUTTONS = 10
+MOST_BUTTONS = 100
 
 
 class PeopleQuery(PageQuery):
@@ -116,10 +116,11 @@ class MessagesQuery(PageQuery):
 
 
 class Media(fields.Group):
-    """A file somewhere on the web."""
+    """A file somewhere on the web, or one that was uploaded before: it has a ``url`` or an ``attachment_id``."""
 
     type = fields.Choice(choices=["image", "video", "audio", "document"])
-    url = fields.WebAddress(longest=2048)
+    url = fields.WebAddress(required=False, longest=2048)
+    attachment_id = fields.Text(required=False, longest=40, help_text="`att_...`, from `POST /v1/attachments`.")
     caption = fields.Text(required=False, allow_blank=True, longest=LONGEST_TEXT)
     filename = fields.Text(required=False, longest=255)
 
@@ -148,11 +149,11 @@ class Buttons(fields.Group):
 
 
 class Template(fields.Group):
-    """A text that a provider has approved before."""
+    """A text that was prepared before: one that a provider has approved, or one of ours."""
 
     name = fields.Text(longest=512)
     language = fields.Text(longest=35)
-    variables = fields.Object(required=False)
+    variables = fields.Variables(required=False, help_text='By name, `{"1": "Ana"}`, or a list for {{1}}, {{2}} ...')
 
 
 class SendMessage(serializers.Serializer[Any]):
@@ -190,6 +191,12 @@ class SendForm(SendMessage):
     """The same as a form, with files; every field but a text is written as JSON."""
 
     attachments = fields.Items(child=fields.File(), required=False, max_length=MOST_FILES)
+
+
+class Upload(serializers.Serializer[Any]):
+    """A file to be sent later."""
+
+    file = fields.File()
 
 
 class EventsQuery(PageQuery):

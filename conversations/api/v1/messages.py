@@ -1,4 +1,4 @@
-"""``/v1/messages`` and what is said in one conversation."""
+"""What is said in one conversation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,10 +11,10 @@ from rest_framework.response import Response
 
 from conversations.api.v1 import inputs, shapes
 from conversations.api.v1.base import ConversationsView
-from conversations.models import Attachment, Message
-from conversations.queries import SHOWN_TO_CONTACT, messages_in, messages_of
+from conversations.models import Message
+from conversations.queries import SHOWN_TO_CONTACT, messages_of
 from conversations.serializers import message_json
-from conversations.services import attachments, messages
+from conversations.services import attachments, messages, replies
 from conversations.services.messages import Author, Draft
 from core import bodies
 from core.shapes import page_of
@@ -61,10 +61,11 @@ class ConversationMessages(ConversationsView):
         # With an Idempotency-Key this happens inside that key's transaction, which commits after the files are
         # accepted; if that very commit fails, they stay in the storage until the sweep for orphans finds them.
         with attachments.stored(self.environment, self.request.FILES.getlist("attachments")) as files:
-            draft = _draft(said, files)
+            draft = self._draft(said, files)
             if said["private"]:
                 message = messages.note(conversation=conversation, author=author, draft=draft)
             else:
+                draft = replies.checked(conversation, draft)
                 message = messages.send(conversation=conversation, author=author, draft=draft, reopen=said["reopen"])
         shown = message_json(message, livemode=self.livemode, channel=conversation.inbox.channel)
         return Response(shown, status=status.HTTP_201_CREATED)
@@ -74,35 +75,15 @@ class ConversationMessages(ConversationsView):
             return Author(Message.Source.API, key_id=self.caller.key.public_id)
         return Author(Message.Source.AGENT, self.agent_in("as_agent", said["as_agent"]))
 
-
-class OneMessage(ConversationsView):
-    """``/v1/messages/{id}``"""
-
-    scope = "conversations"
-
-    @extend_schema(operation_id="get_message", tags=["Messages"], responses=shapes.MessageShape)
-    def get(self, request: Request, message_id: str) -> Response:  # noqa: ARG002
-        """Look a message up, with what became of it."""
-        message = self.find(messages_in(self.environment), "msg", message_id)
-        channel = message.conversation.inbox.channel
-        return Response(message_json(message, livemode=self.livemode, channel=channel))
-
-
-def _draft(said: dict[str, Any], files: Sequence[attachments.StoredFile]) -> Draft:
-    kind = said["message_type"]
-    payload = said.get(kind, {}) if kind != Message.Type.TEXT else {}
-    linked = [_linked(payload)] if kind == Message.Type.MEDIA else []
-    return Draft(
-        text=said.get("text") or payload.get("text") or payload.get("caption"),
-        files=[*files, *linked],
-        client_message_id=said.get("client_message_id"),
-        type=kind,
-        payload=payload,
-        metadata=said.get("metadata", {}),
-    )
-
-
-def _linked(media: dict[str, Any]) -> attachments.StoredFile:
-    """Return a file that stays where it is, on the web."""
-    kind = Attachment.Type.FILE if media["type"] == "document" else media["type"]
-    return attachments.StoredFile("", media.get("filename", ""), "", 0, external_url=media["url"], type=kind)
+    def _draft(self, said: dict[str, Any], files: Sequence[attachments.StoredFile]) -> Draft:
+        kind = said["message_type"]
+        payload = said.get(kind, {}) if kind != Message.Type.TEXT else {}
+        linked = [replies.file_of(self.environment, payload)] if kind == Message.Type.MEDIA else []
+        return Draft(
+            text=said.get("text") or payload.get("text") or payload.get("caption"),
+            files=[*files, *linked],
+            client_message_id=said.get("client_message_id"),
+            type=kind,
+            payload=payload,
+            metadata=said.get("metadata", {}),
+        )

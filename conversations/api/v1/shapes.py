@@ -102,6 +102,19 @@ class AttachmentShape(serializers.Serializer[Any]):
     filename = serializers.CharField()
     content_type = serializers.CharField()
     size = serializers.IntegerField(help_text="Bytes; 0 for a file that is kept elsewhere.")
+    details = serializers.DictField(
+        help_text="Of a location its `latitude` and `longitude`, of a contact its `phone_numbers` and `emails`; "
+        "`state` of a file that is still to be fetched from its provider: `pending`, `ready` or `failed`."
+    )
+
+
+class UploadShape(AttachmentShape):
+    """A file that waits for its message."""
+
+    object = serializers.ChoiceField(choices=["attachment"])
+    livemode = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(help_text="Until then messages can name it.")
 
 
 class Failure(serializers.Serializer[Any]):

@@ -293,7 +293,7 @@ class TestGet:
     def test_looks_one_up(self, api, words):
         said = api.post(words, {"text": "Hello"}).json()
 
-        assert api.get(f"/v1/messages/{said['id']}").json() == said
+        assert api.get(f"/v1/messages/{said['id']}").json().items() >= said.items()
 
     def test_shows_files_in_the_order_they_came(self, api, words, relay):
         relay.drain()

@@ -1,0 +1,199 @@
+"""One way a message may take: an inbox, a recipient, and what is said there, all of it checked."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from accounts.models import Environment
+from contacts.models import Contact, ContactSession
+from contacts.services import consent
+from contacts.services.consent import Refusal
+from conversations.services import outreach
+from core.errors import Invalid, Problem
+from inboxes import channels
+from inboxes.channels import adapting, limits, payloads, rendering
+from inboxes.channels.outcomes import FAILURES
+from inboxes.channels.outgoing import Mail, Outgoing, Template
+from inboxes.services import templates
+from outbound.services import choosing, contents, magic, recipients
+from outbound.services.contents import Content
+from outbound.services.recipients import Recipient
+
+TRANSACTIONAL = "transactional"
+Found = TypeVar("Found")
+SANDBOX_WINDOW = {
+    "code": "window_closed",
+    "message": "In live this would be refused: they have not written within 24 hours, so only a template may be sent.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """
+    A way that a message can take.
+
+    ``form`` is what the channel is asked to say; ``adapted`` is the same as JSON where it is not what ``content`` says.
+    With a ``refusal`` it cannot be taken now.
+    """
+
+    recipient: Recipient
+    content: Content
+    form: Outgoing
+    category: str
+    adapted: Mapping[str, Any] | None = None
+    adaptations: Sequence[Mapping[str, str]] = ()
+    mail: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    refusal: Refusal | None = None
+    warnings: Sequence[Mapping[str, str]] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Collector:
+    """Collects what is wrong with a request, so that one answer names all of it."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def take(
+        self, find: Callable[[], Found], *, place: str = "", except_for: Collection[tuple[str, str]] = ()
+    ) -> Found | None:
+        """
+        Return what ``find`` returns; None for what is invalid, its fields named below ``place``.
+
+        ``except_for`` are fields with codes that were named already, where they were said.
+        """
+        try:
+            return find()
+        except Invalid as wrong:
+            news = [each for each in wrong.problems if (each.field, each.code) not in except_for]
+            self.problems += choosing.under(place, news)
+            return None
+
+
+def build(environment: Environment, asked: Mapping[str, Any], *, person: Contact | None = None) -> Leg:
+    """
+    Return the leg that a request, or a step of its fallback, asks for; ``person`` is who the message is for, if that
+    is known already. Raises Invalid, naming all that is wrong with it; ContactGone.
+    """
+    found = Collector()
+    content = found.take(lambda: contents.read(environment, asked))
+    recipient = found.take(lambda: _recipient(environment, asked, person))
+    if content is not None and recipient is None and asked.get("channel") in channels.REGISTRY:
+        found.problems += _problems_on(asked["channel"], content)  # whatever its inbox would be, this it cannot say
+    if content is None or recipient is None:
+        raise Invalid(*found.problems)
+    return _checked(environment, asked, content, recipient)
+
+
+def _recipient(environment: Environment, asked: Mapping[str, Any], person: Contact | None) -> Recipient | None:
+    if "channel" not in asked:
+        return None
+    inbox = choosing.inbox_for(environment, asked["channel"], asked.get("inbox_id"))
+    if "recipient_id" not in asked:
+        return None
+    if person is not None and not asked.get("is_exact"):
+        return recipients.same_person(inbox, person, asked["recipient_id"])
+    return recipients.find(inbox, asked["recipient_id"])
+
+
+def _problems_on(kind: str, content: Content) -> list[Problem]:
+    said = payloads.read(content.kind, content.text, content.payload or {}, content.media)
+    return [] if content.kind == "template" else limits.problems(said, channels.REGISTRY[kind].capabilities)
+
+
+def _checked(environment: Environment, asked: Mapping[str, Any], content: Content, recipient: Recipient) -> Leg:
+    inbox = recipient.inbox
+    channel, settings = channels.find(inbox.channel), inbox.settings
+    mail = _mail(asked, recipient)
+    said = payloads.read(content.kind, content.text, content.payload or {}, content.media)
+    said, content, category, notes = _templated(environment, asked, said, content, recipient)
+    said = replace(
+        said, address=recipient.address, category=category, mail=Mail(**mail),
+        overrides=(asked.get("overrides") or {}).get(inbox.channel, {}),
+    )  # fmt: skip
+    form, adaptations = said, list[adapting.Adaptation]()
+    if asked.get("on_unsupported") == "adapt":
+        form, adaptations = adapting.adapted(channel, said, settings)
+    if wrong := limits.problems_of(channel, form, settings):
+        raise Invalid(*(_of_template(wrong) if content.kind == "template" else wrong))
+    is_own = form.type in {"text", "button"} and (bool(adaptations) or content.kind == "template")
+    refusal, doubts = _consent(form, recipient, asked)
+    return Leg(
+        recipient, content, form, category, payloads.write(form) if is_own else None, adaptations, mail,
+        form.overrides, refusal, [*recipients.warnings(recipient), *notes, *doubts], channel.facts_of(form),
+    )  # fmt: skip
+
+
+def _mail(asked: Mapping[str, Any], recipient: Recipient) -> dict[str, Any]:
+    """Return what only e-mail has; a conversation that goes on keeps its subject."""
+    inbox = recipient.inbox
+    if "email" not in channels.find(inbox.channel).limits(inbox.settings).recipients:
+        return {}
+    mail = dict(asked.get("email") or {})
+    if not mail.get("subject") and recipient.contact is not None:
+        talk = outreach.latest(inbox=inbox, contact=recipient.contact)
+        if talk is not None and talk.subject:
+            mail["subject"] = talk.subject
+    return mail
+
+
+def _templated(
+    environment: Environment, asked: Mapping[str, Any], said: Outgoing, content: Content, recipient: Recipient
+) -> tuple[Outgoing, Content, str, list[Mapping[str, str]]]:
+    """Return a message with its template filled in, what is kept of it, its category, and what is doubtful."""
+    category = asked.get("category")
+    if said.template is None:
+        return said, content, category or TRANSACTIONAL, []
+    inbox, given = recipient.inbox, content.payload or {}
+    variables = templates.variables_of(given.get("variables") or {})
+    is_providers = channels.find(inbox.channel).limits(inbox.settings).templates == "provider"
+    if is_providers and environment.livemode and not templates.is_in_step(inbox):
+        template = replace(said.template, variables=variables)
+        doubt = {"code": "template_not_checked", "message": "The provider's templates are not known here yet."}
+        kept = replace(content, payload={**given, "variables": variables})
+        return replace(said, template=template), kept, category or "utility", [doubt]
+    row = templates.find(environment, inbox, said.template.name, said.template.language)
+    payload = {**given, "language": row.language, "variables": variables}
+    if not is_providers and (wrong := templates.variable_problems(row, variables)):
+        raise Invalid(*wrong)
+    rendered = rendering.render(row.components, variables)
+    kept = replace(content, text=rendered.text, payload=payload)
+    if not is_providers:
+        return rendered, kept, category or row.category, []
+    template = Template(row.name, row.language, row.category, variables, row.components)
+    return replace(said, template=template), kept, category or row.category, []
+
+
+def _of_template(problems: Sequence[Problem]) -> list[Problem]:
+    """Name problems of what a template makes after the template: its caller never wrote a ``button``."""
+    return [
+        each if each.field.startswith(("template", "email", "overrides")) else replace(each, field="template.name")
+        for each in problems
+    ]
+
+
+def _consent(
+    form: Outgoing, recipient: Recipient, asked: Mapping[str, Any]
+) -> tuple[Refusal | None, list[Mapping[str, str]]]:
+    """Return why a recipient may not be written to now, and what may forbid it later."""
+    inbox = recipient.inbox
+    environment, is_template = inbox.environment, form.type == "template"
+    capabilities = channels.find(inbox.channel).limits(inbox.settings)
+    session = recipient.session or ContactSession(
+        environment=environment, inbox=inbox, contact=recipient.contact or Contact(environment=environment)
+    )
+    forced = "" if environment.livemode else magic.outcome_of(recipient.address)
+    if forced == "opted_out" or (forced == "window_closed" and not is_template):
+        return Refusal(forced, FAILURES[forced]), []
+    refusal = consent.refusal(
+        session, address=recipient.address, capabilities=capabilities, category=form.category, is_template=is_template
+    )
+    if refusal is not None and refusal.code == "window_closed":
+        owner = inbox if capabilities.templates == "provider" else None
+        advice = f" Approved: {templates.named(environment, owner)}." if owner else ""
+        refusal = replace(refusal, message=refusal.message + advice)
+        if asked.get("send_at"):  # it may be open by then; it is asked again
+            return None, [{"code": refusal.code, "message": refusal.message}]
+    is_open = consent.is_said_in_window(session, capabilities, is_template=is_template)
+    return refusal, [] if environment.livemode or is_open else [SANDBOX_WINDOW]

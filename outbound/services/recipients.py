@@ -1,0 +1,186 @@
+"""Who a message is for: what a caller calls them becomes a person, and an address on the channel."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import phonenumbers
+
+from contacts import queries
+from contacts.errors import ContactGone
+from contacts.models import Contact, ContactSession
+from contacts.services import addresses, attributes
+from core import ids
+from core.errors import Invalid, Problem, invalid
+from inboxes import channels
+from inboxes.channels.base import Channel
+from inboxes.models import Inbox
+from outbound.services import magic
+
+FIELD = "recipient_id"
+LOOKS_LIKE_PHONE = re.compile(r"\+[\d\s().-]*|[\d(][\d\s().-]{5,}", re.ASCII)
+POSSIBLE = phonenumbers.ValidationResult
+REASONS = {
+    POSSIBLE.TOO_SHORT: "it is too short",
+    POSSIBLE.TOO_LONG: "it is too long",
+    POSSIBLE.INVALID_COUNTRY_CODE: "no country has this code",
+    POSSIBLE.INVALID_LENGTH: "no number of this country has so many digits",
+    POSSIBLE.IS_POSSIBLE_LOCAL_ONLY: "the area code is missing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """
+    Who gets a message in an inbox.
+
+    ``address`` is in the channel's own words, empty on the cable. Without a ``contact`` it is somebody new, to be made
+    of ``address`` or, on the cable, of ``identity``. ``is_exact`` says that this very address was asked for.
+    """
+
+    inbox: Inbox
+    address: str = ""
+    contact: Contact | None = None
+    session: ContactSession | None = None
+    identity: tuple[str, str] | None = None
+    is_exact: bool = False
+
+
+def find(inbox: Inbox, name: str) -> Recipient:
+    """
+    Return whom ``name`` means in an inbox: a phone number, an e-mail address, a ``usr_`` id, the customer's own id or
+    the channel's.
+
+    Raises Invalid where that is nobody, cannot be reached there, or may mean two people; ContactGone.
+    """
+    return _carried(inbox, name.strip()) if channels.find(inbox.channel).is_carried else _on_cable(inbox, name.strip())
+
+
+def same_person(inbox: Inbox, contact: Contact | None, name: str) -> Recipient:
+    """Return where the person of another inbox is reached in this one, for the next step of a chain. Raises Invalid."""
+    return find(inbox, name) if contact is None else _of_person(inbox, contact)
+
+
+def warnings(recipient: Recipient) -> Iterator[dict[str, str]]:
+    """Yield what is odd about an address that is taken all the same."""
+    if recipient.address.startswith("+") and not magic.outcome_of(recipient.address):
+        number = phonenumbers.parse(recipient.address, None)
+        if not phonenumbers.is_valid_number(number):
+            yield {"code": "unusual_number", "message": "No numbering plan known here has this number; it is tried."}
+
+
+def _carried(inbox: Inbox, name: str) -> Recipient:
+    channel, known = channels.find(inbox.channel), _known(inbox, name)
+    address = channel.address(name, inbox.settings)
+    there = _at(inbox, address) if address is not None else None
+    if known is not None:
+        if there is not None and there.pk != known.pk and ids.decode("usr", name) != known.pk:
+            raise _ambiguous(name, known, there)
+        if address is not None and (attributes.is_e164(address) or attributes.is_email(address)):
+            # Some call people by their phone number or e-mail address: then that is where they want to reach them.
+            return Recipient(inbox, address, known, queries.find_session(inbox, address), is_exact=True)
+        return _of_person(inbox, known)
+    if address is not None:
+        if not inbox.environment.livemode and magic.outcome_of(address) == "invalid":
+            raise invalid(FIELD, "This recipient of the sandbox is always invalid.", code="invalid_recipient")
+        session = queries.find_session(inbox, address)
+        return Recipient(inbox, address, there, session, is_exact=True)
+    owner = addresses.owner_of(inbox.environment, _tidy(name))  # an e-mail address names somebody on the phone, too
+    if owner is not None:
+        return _of_person(inbox, owner)
+    raise _unusable(inbox, channel, name)
+
+
+def _on_cable(inbox: Inbox, name: str) -> Recipient:
+    known, session = _known(inbox, name), queries.find_session(inbox, name)
+    if known is not None and session is not None and session.contact_id != known.pk:
+        raise _ambiguous(name, known, session.contact)
+    if known is not None:
+        return Recipient(inbox, contact=known)
+    if session is not None:
+        return Recipient(inbox, contact=session.contact, session=session, is_exact=True)
+    address = _tidy(name)
+    if owner := addresses.owner_of(inbox.environment, address):
+        return Recipient(inbox, contact=owner)
+    if attributes.is_e164(address):
+        return Recipient(inbox, identity=("phone_number", address))
+    if attributes.is_email(address):
+        return Recipient(inbox, identity=("email", address))
+    raise _unusable(inbox, channels.find(inbox.channel), name)
+
+
+def _of_person(inbox: Inbox, contact: Contact) -> Recipient:
+    """Return a person that is known, where they are in this inbox. Raises Invalid."""
+    if not channels.find(inbox.channel).is_carried:
+        return Recipient(inbox, contact=contact)
+    address = addresses.address_in(inbox, contact)
+    if address is None:
+        there = ", ".join(_places(contact)) or "nowhere yet"
+        raise invalid(
+            FIELD,
+            f"{contact.public_id} has no address on the {inbox.channel} channel and never wrote to this inbox; "
+            f"they can be reached by: {there}.",
+            code="recipient_not_reachable",
+        )
+    return Recipient(inbox, address, contact, queries.find_session(inbox, address))
+
+
+def _known(inbox: Inbox, name: str) -> Contact | None:
+    """Return whom an id names. Raises ContactGone."""
+    contact = queries.named(inbox.environment, name)
+    if contact is not None and contact.is_gone:
+        raise ContactGone(contact.merged_into_id)
+    return contact
+
+
+def _at(inbox: Inbox, address: str) -> Contact | None:
+    session = queries.find_session(inbox, address)
+    return session.contact if session is not None else addresses.owner_of(inbox.environment, address)
+
+
+def _tidy(name: str) -> str:
+    if "@" in name[1:]:
+        return name.lower()
+    return (attributes.tidy_phone_number(name) or name) if name.startswith("+") else name
+
+
+def _places(contact: Contact) -> Iterator[str]:
+    """Yield the channels on which somebody has been, and what they can be called or written to by."""
+    sessions = ContactSession.of(contact.environment).filter(contact=contact, inbox__deleted_at=None)
+    yield from sessions.order_by("inbox__channel").values_list("inbox__channel", flat=True).distinct()
+    yield from (word for word, value in (("phone", contact.phone_number), ("e-mail", contact.email)) if value)
+
+
+def _ambiguous(name: str, known: Contact, other: Contact) -> Invalid:
+    words = (
+        f"{name[:80]!r} may mean two people: it is the id of {known.public_id}, and an address of {other.public_id}. "
+        "Say which by its usr_ id."
+    )
+    return invalid(FIELD, words, code="ambiguous_recipient")
+
+
+def _unusable(inbox: Inbox, channel: Channel, name: str) -> Invalid:
+    """Return the error of a name that is nobody's, with the most that can be said about why."""
+    wanted = channel.limits(inbox.settings).recipients
+    if "phone" in wanted and LOOKS_LIKE_PHONE.fullmatch(name):
+        words = f"{name[:80]!r} is no phone number: {_wrong_with_number(name)}. In E.164 form: +212600000001."
+        return Invalid(Problem(FIELD, "invalid_recipient", words))
+    if "email" in wanted and "@" in name:
+        return invalid(FIELD, f"{name[:80]!r} is no e-mail address.", code="invalid_recipient")
+    kinds = {"phone": "a phone number (+212600000001)", "email": "an e-mail address", "native": "the channel's own id"}
+    takes = ", ".join(kinds[kind] for kind in ("phone", "email", "native") if kind in wanted)
+    words = (
+        f"There is no user {name[:80]!r}, and it is no address of the {inbox.channel} channel. Give "
+        f"{takes + ', ' if takes else ''}a usr_ id or your own id of somebody known (PUT /v1/users/{{your own id}})."
+    )
+    return invalid(FIELD, words, code="recipient_not_reachable")
+
+
+def _wrong_with_number(text: str) -> str:
+    if not text.startswith("+"):
+        return "it has no country code with a + before it"
+    try:
+        number = phonenumbers.parse(text, None)
+    except phonenumbers.NumberParseException as wrong:
+        return "no country has this code" if wrong.error_type == wrong.INVALID_COUNTRY_CODE else "it is too short"
+    return REASONS.get(phonenumbers.is_possible_number_with_reason(number), "it is not written as one")
