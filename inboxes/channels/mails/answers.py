@@ -13,6 +13,7 @@ STAGE, MESSAGE_ID, VIA, RECIPIENT_STATUS = "x-stage", "x-message-id", "x-via", "
 HELLO, LOGIN, RECIPIENT = "hello", "login", "recipient"
 ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 NO_LOGIN = {530, 534, 535, 538}
+SETTING_OF = {LOGIN: "settings.smtp_password", HELLO: "settings.smtp_host"}
 REFUSED_ACCOUNT = {401: "channel_auth_failed", 402: "account_restricted", 403: "channel_auth_failed"}
 # What anymail says of a recipient; one that is rejected is on the provider's own list of those it does not write to.
 REFUSED_RECIPIENT = {"invalid": "invalid_recipient", "rejected": "recipient_not_reachable", "failed": "undelivered"}
@@ -39,11 +40,12 @@ def judge_check(reply: Reply) -> Checked:
     """Return what an answer to a login says: a problem of the password, or of the server."""
     if 200 <= reply.status < 300:
         return Checked(facts={})
-    said = _words(reply)
-    via_api = reply.headers.get(VIA) != "smtp"
-    field = reply.headers.get(STAGE) or ("settings.api_key" if via_api else "settings.smtp_password")
-    if reply.status in NO_LOGIN | {401, 403} or not via_api:
-        return Checked(Problem(field, "channel_auth_failed", f"The server refuses these credentials: {said}"))
+    said, stage = _words(reply), reply.headers.get(STAGE, "")
+    if reply.headers.get(VIA) == "smtp":
+        field = stage if stage.startswith("settings.") else SETTING_OF.get(stage, "settings.smtp_host")
+        return Checked(Problem(field, "channel_auth_failed", f"The server refuses: {said}"))
+    if reply.status in REFUSED_ACCOUNT:
+        return Checked(Problem("settings.api_key", "channel_auth_failed", f"The provider refuses this key: {said}"))
     return Checked(Problem("settings.provider", "provider_unavailable", f"The provider answers {reply.status}: {said}"))
 
 

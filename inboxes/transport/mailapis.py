@@ -1,0 +1,148 @@
+"""Mail by a provider's API: django-anymail's backends, with connections of ours under them."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+from anymail.exceptions import AnymailError, AnymailRecipientsRefused
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import EmailMultiAlternatives, get_connection
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from core import guard
+from inboxes.channels.mails import answers
+from inboxes.channels.outgoing import Reply
+from inboxes.transport import sockets
+from inboxes.transport.accidents import AMBIGUOUS, NOT_SENT, Accident, Result
+
+CONNECT_SECONDS = 5.0
+LONGEST_ANSWER = 64 * 1024
+
+
+def send(backend: str, options: Mapping[str, Any], mail: EmailMultiAlternatives, *, seconds: float) -> Result:
+    """Hand in one mail at a provider, in ``seconds`` at most. Raises nothing but what no provider is to blame for."""
+    trail = Trail()
+    try:
+        connection = get_connection(backend, **options, timeout=(min(CONNECT_SECONDS, seconds), seconds))
+        with _opened(connection, trail), sockets.Watchdog(seconds, lambda: trail.socket):
+            connection.send_messages([mail])
+    except ImproperlyConfigured as missing:  # a key that the backend cannot do without
+        return Reply(401, str(missing).partition("\n")[0].encode(), {answers.VIA: "api"})
+    except AnymailRecipientsRefused:
+        return _taken(mail)
+    except AnymailError as failure:
+        return _failed(failure, trail)
+    return _taken(mail)
+
+
+class Trail:
+    """How far a call got: from the moment it has a connection, nobody can say what of it arrived."""
+
+    def __init__(self) -> None:
+        self.socket: Any = None
+        self.was_blocked = False
+
+
+class _Checked(HTTPConnection):
+    """A connection to an address that may be dialled."""
+
+    def _new_conn(self) -> Any:
+        seconds = self.timeout if isinstance(self.timeout, int | float) else CONNECT_SECONDS
+        try:
+            return sockets.connect(self.host, self.port or self.default_port, seconds)
+        except guard.BlockedAddress as blocked:
+            _trails.current.was_blocked = True
+            raise NewConnectionError(self, str(blocked.strerror)) from blocked
+        except TimeoutError as late:
+            raise ConnectTimeoutError(self, "No connection was made in time.") from late
+        except OSError as failure:
+            raise NewConnectionError(self, "No connection could be made.") from failure
+
+    def connect(self) -> None:
+        super().connect()
+        _trails.current.socket = self.sock
+
+
+class _CheckedTls(_Checked, HTTPSConnection):
+    """The same with TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Checked
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _CheckedTls
+
+
+class _Adapter(HTTPAdapter):
+    """requests' own, with connections that check what they dial, and no second try of its own."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+
+class _Trails(threading.local):
+    """The trail of the call this thread is making."""
+
+    current: Trail = Trail()
+
+
+_trails = _Trails()
+
+
+@contextmanager
+def _opened(connection: Any, trail: Trail) -> Iterator[None]:
+    """Open a backend's session: without the environment's proxies, and without following anybody elsewhere."""
+    _trails.current = trail
+    connection.open()
+    session: requests.Session = connection.session
+    session.trust_env = False
+    session.get_redirect_target = _nowhere  # type: ignore[method-assign, assignment]  # its own way
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Adapter())
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+def _nowhere(_response: requests.Response) -> None:
+    """Return where an answer sends us to: it may say what it likes."""
+
+
+def _taken(mail: EmailMultiAlternatives) -> Result:
+    """Return what the provider says of the one the mail is for; its copies do not count."""
+    status = mail.anymail_status  # type: ignore[attr-defined]  # anymail's way of telling
+    told = status.recipients.get(mail.to[0]) or next(iter(status.recipients.values()), None)
+    headers = {answers.VIA: "api"}
+    if told is not None:
+        headers[answers.RECIPIENT_STATUS] = told.status or ""
+        headers[answers.MESSAGE_ID] = str(told.message_id or "").strip("<>")
+    return Reply(200, _body(status.esp_response), headers)
+
+
+def _failed(failure: AnymailError, trail: Trail) -> Result:
+    response = failure.response
+    if response is not None:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        # One that was taken, and whose answer nobody understands, has been sent.
+        return Reply(response.status_code, _body(response), {**headers, answers.VIA: "api"})
+    if isinstance(failure, requests.RequestException):
+        if trail.was_blocked:
+            return Accident(NOT_SENT, "The address is not public.")
+        kind = NOT_SENT if trail.socket is None else AMBIGUOUS
+        return Accident(kind, "No connection could be made." if kind == NOT_SENT else "There was no answer.")
+    # The backend refuses what its provider cannot do: nothing was sent.
+    return Reply(422, str(failure).partition("\n")[0].encode(), {answers.VIA: "api"})
+
+
+def _body(response: Any) -> bytes:
+    content = getattr(response, "content", b"")
+    return bytes(content[:LONGEST_ANSWER]) if isinstance(content, bytes) else b""
