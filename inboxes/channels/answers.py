@@ -1,10 +1,13 @@
 """What any provider's answer or callback says before anybody asks which provider it is."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from typing import Any
 
+from inboxes.channels.incoming import Incoming
 from inboxes.channels.outcomes import Deferred, Outcome, Rejected, Sent, Uncertain
 from inboxes.channels.outgoing import Reply
 
@@ -48,6 +51,26 @@ def of_its_shape() -> Iterator[None]:
         yield
     except (KeyError, TypeError, AttributeError, IndexError, OverflowError, OSError) as wrong:
         raise ValueError(f"The callback is not shaped as expected: {wrong!r}.") from wrong
+
+
+def sound(told: Iterable[Incoming]) -> list[Incoming]:
+    """Return what a callback says. Raises ValueError where a text is no text, or a number no number."""
+    found = list(told)
+    for each in found:
+        _check(each)
+    return found
+
+
+def _check(told: Any) -> None:
+    for field in fields(told):
+        value = getattr(told, field.name)
+        if isinstance(field.type, type):
+            expected = (int, float) if field.type is float else field.type
+            if not isinstance(value, expected) or (isinstance(value, float) and not math.isfinite(value)):
+                raise ValueError(f"{field.name} of {type(told).__name__} cannot be {value!r:.50}.")
+        for inner in value if isinstance(value, list | tuple) else (value,):
+            if is_dataclass(inner):
+                _check(inner)
 
 
 def by_status(reply: Reply, detail: str = "", provider_code: str = "") -> Outcome:

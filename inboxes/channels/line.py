@@ -150,8 +150,7 @@ class Line(Channel):
 
     def recognises(self, callback: Callback, settings: Mapping[str, Any]) -> bool:
         """Whether the callback is signed with the channel's secret."""
-        digest = hmac.digest(str(settings["channel_secret"]).encode(), callback.body, hashlib.sha256)
-        return crypto.same(self.signature_of(callback, settings), base64.b64encode(digest).decode())
+        return crypto.same(self.signature_of(callback, settings), sign(str(settings["channel_secret"]), callback.body))
 
     def concerns(self, callback: Callback, settings: Mapping[str, Any]) -> bool:
         """Whether the callback is to this account, where it is known which one this is."""
@@ -162,13 +161,18 @@ class Line(Channel):
         """Return what the events of a callback say; there are none when LINE's console tries it. Raises ValueError."""
         said = answers.callback_of(callback.body)
         with answers.of_its_shape():
-            return [read for event in said["events"] for read in line_events.read(event)]
+            return answers.sound(read for event in said["events"] for read in line_events.read(event))
 
     def file_order(self, file: IncomingFile, settings: Mapping[str, Any]) -> HttpOrder:
         """Fetch what lies with LINE by the message's id, anything else at its own address, without our token."""
         if not CONTENT_ID.fullmatch(file.reference):
             return HttpOrder("line", "GET", url=file.reference)
         return _call(settings, "GET", f"/v2/bot/message/{quote(file.reference)}/content", provider="line_data")
+
+
+def sign(secret: str, body: bytes) -> str:
+    """Return the signature of a callback: HMAC-SHA256 of its body, in base64."""
+    return base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
 
 
 def _call(

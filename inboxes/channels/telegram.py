@@ -168,7 +168,7 @@ class Telegram(Channel):
         """Return what an update says. Raises ValueError."""
         update = answers.callback_of(callback.body)
         with answers.of_its_shape():
-            return list(telegram_updates.read(update, callback))
+            return answers.sound(telegram_updates.read(update, callback))
 
     def chosen(self, choice: str, ids: Sequence[str]) -> str:
         """Return the button id that a button's data stands for."""

@@ -21,7 +21,7 @@ from inboxes.channels.outgoing import HttpOrder, Outgoing, Reply
 ACCOUNT = re.compile(r"AC[A-Za-z0-9]{1,64}", re.ASCII)
 VERSION = "/2010-04-01"
 MEGABYTE = 1024 * 1024
-MEDIA_HOST = "api.twilio.com"
+OWN_HOST = ("https", "api.twilio.com")
 OURS_TO_SAY = ("To", "From", "MessagingServiceSid", "StatusCallback")
 ONE_TIME_SECONDS = 600  # a code that comes later than this is of no use to anybody
 
@@ -162,11 +162,11 @@ class Twilio(Channel):
     def read(self, callback: Callback, settings: Mapping[str, Any]) -> Iterable[Incoming]:
         """Return what a form says: a message, or what became of one of ours. Raises ValueError."""
         with answers.of_its_shape():
-            return list(twilio_forms.read(callback))
+            return answers.sound(twilio_forms.read(callback))
 
     def file_order(self, file: IncomingFile, settings: Mapping[str, Any]) -> HttpOrder:
         """Fetch a file; Twilio redirects to where it keeps it. The credentials go to its own host only."""
-        secrets = _authorization(settings) if urlsplit(file.reference).hostname == MEDIA_HOST else {}
+        secrets = _authorization(settings) if urlsplit(file.reference)[:2] == OWN_HOST else {}
         return HttpOrder("twilio", "GET", url=file.reference, headers=secrets, secrets=list(secrets.values()))
 
 

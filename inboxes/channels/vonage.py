@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from core import crypto
 from core.errors import Problem
@@ -21,6 +21,7 @@ from inboxes.channels.outgoing import HttpOrder, Outgoing, Reply
 OURS_TO_SAY = ("channel", "message_type", "to", "from", "client_ref", "webhook_url")
 ONE_TIME_SECONDS = 600  # a code that comes later than this is of no use to anybody
 BEARER = "bearer "
+OWN_HOSTS = (".nexmo.com", ".vonage.com")
 
 # Codes of refused messages and of failed ones; other failures are undelivered.
 REFUSALS = {
@@ -146,16 +147,23 @@ class Vonage(Channel):
         """Return what a callback says: a message, or what became of one of ours. Raises ValueError."""
         said = answers.callback_of(callback.body)
         with answers.of_its_shape():
-            return list(_receipt(said) if "status" in said else _said(said))
+            return answers.sound(_receipt(said) if "status" in said else _said(said))
 
     def file_order(self, file: IncomingFile, settings: Mapping[str, Any]) -> HttpOrder:
-        """Fetch a file from where Vonage says it is; it takes no credentials."""
-        return HttpOrder("vonage", "GET", url=file.reference)
+        """Fetch a file from where Vonage says it is; the account's credentials go to its own hosts only."""
+        parts = urlsplit(file.reference)
+        is_its_own = parts.scheme == "https" and parts.netloc.endswith(OWN_HOSTS)
+        headers = _authorization(settings) if is_its_own else {}
+        return HttpOrder("vonage", "GET", url=file.reference, headers=headers, secrets=list(headers.values()))
+
+
+def _authorization(settings: Mapping[str, Any]) -> dict[str, str]:
+    pair = f"{settings['api_key']}:{settings['api_secret']}"
+    return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
 
 
 def _call(settings: Mapping[str, Any], method: str, path: str, said: Mapping[str, Any] | None = None) -> HttpOrder:
-    pair = f"{settings['api_key']}:{settings['api_secret']}"
-    headers = {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+    headers = _authorization(settings)
     secrets = [str(settings["api_secret"]), *headers.values()]
     return HttpOrder("vonage", method, path, headers=headers, json=said, secrets=secrets)
 

@@ -232,10 +232,11 @@ class TestWithTwilio:
     def test_files_are_fetched_with_the_accounts_credentials_from_twilio_alone(self):
         at_twilio = SMS.file_order(IncomingFile("image", "https://api.twilio.com/2010-04-01/x"), SETTINGS)
         elsewhere = SMS.file_order(IncomingFile("image", "https://api.twilio.com.evil.test/x"), SETTINGS)
+        in_the_clear = SMS.file_order(IncomingFile("image", "http://api.twilio.com/x"), SETTINGS)
 
         assert "Authorization" in at_twilio.headers
         assert at_twilio.secrets
-        assert elsewhere.headers == {}
+        assert elsewhere.headers == in_the_clear.headers == {}
 
     def test_a_file_is_fetched_from_where_twilio_keeps_it(self, provider, tmp_path):
         provider.files["/2010-04-01/media/1"] = b"JPEG"

@@ -199,6 +199,18 @@ class TestRead:
     def test_files(self, name, files, text):
         assert (one(name).files, one(name).text) == (files, text)
 
+    @pytest.mark.parametrize(
+        ("url", "is_told"),
+        [
+            ("https://api-us.nexmo.com/v3/media/1", True),
+            ("http://api-us.nexmo.com/v3/media/1", False),
+            ("https://nexmo.com.evil.test/1", False),
+            ("https://evil.test/.nexmo.com", False),
+        ],
+    )
+    def test_credentials_are_told_to_vonage_alone(self, url, is_told):
+        assert bool(SMS.file_order(IncomingFile("image", url), SETTINGS).headers) is is_told
+
     def test_a_place_a_choice_and_what_has_no_place_here(self):
         assert one("location").places == [Place(38.7223, -9.1393, "Café Central", "Rua A 1, Lisboa")]
         assert (one("reply").choice, one("reply").text) == ("yes", "Yes, send it")
