@@ -3,18 +3,24 @@
 from inboxes.channels.api import Api
 from inboxes.channels.base import Channel
 from inboxes.channels.email import Email
+from inboxes.channels.instagram import Instagram
 from inboxes.channels.line import Line
+from inboxes.channels.messenger import Messenger
 from inboxes.channels.sms import Sms
 from inboxes.channels.telegram import Telegram
 from inboxes.channels.web import Web
+from inboxes.channels.whatsapp import Whatsapp
 
 CHANNELS = (
     Api(),
     Email(),
+    Instagram(),
     Line(),
+    Messenger(),
     Sms(),
     Telegram(),
     Web(),
+    Whatsapp(),
 )
 REGISTRY: dict[str, Channel] = {channel.kind: channel for channel in CHANNELS}
 
