@@ -60,6 +60,7 @@ class EnvironmentView(APIView):
     content_negotiation_class = AlwaysJSON
     metadata_class = None  # OPTIONS is not a way around the scopes
     scope: str = ""  # the noun of the scope: "users" wants users:read or users:write
+    is_idempotent = False  # a POST that may be repeated as it is; its answer is not kept
 
     caller: Caller
     environment: Environment
@@ -87,7 +88,7 @@ class EnvironmentView(APIView):
         if not all(bodies.is_storable(str(name)) for name in kwargs.values()):
             raise NotFound("No such path.")
         key = request.headers.get("Idempotency-Key")
-        if request.method == "POST" and key is not None and hasattr(self, "post"):
+        if request.method == "POST" and key is not None and hasattr(self, "post") and not self.is_idempotent:
             vars(self)["post"] = partial(self._once, key, self.post)  # DRF looks it up after this
 
     def find(self, rows: QuerySet[Row], prefix: str, public_id: str) -> Row:

@@ -140,3 +140,8 @@ class Suppression(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.channel} {self.address}"
+
+    @property
+    def public_id(self) -> str:
+        """``sup_...``"""
+        return ids.encode("sup", self.pk)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contacts.models import Contact
+from contacts.models import Contact, Suppression
 from core.times import iso, iso_or_none
 
 
@@ -29,4 +29,19 @@ def user_json(contact: Contact, *, livemode: bool) -> dict[str, Any]:
         "created_at": iso(contact.created_at),
         "updated_at": iso(contact.updated_at),
         "last_seen_at": iso_or_none(contact.last_seen_at),
+    }
+
+
+def suppression_json(suppression: Suppression, *, livemode: bool) -> dict[str, Any]:
+    """Return the ``suppression`` object."""
+    return {
+        "id": suppression.public_id,
+        "object": "suppression",
+        "channel": suppression.channel,
+        "address": suppression.address,
+        "scope": suppression.scope,
+        "reason": suppression.reason,
+        "detail": suppression.detail,
+        "livemode": livemode,
+        "created_at": iso(suppression.created_at),
     }

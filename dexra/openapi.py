@@ -38,6 +38,8 @@ TAGS = {
     "Users": "The people on the other side: your customers.",
     "Conversations": "One person talking to your business through one inbox.",
     "Messages": "What is said.",
+    "Sending": "Say something to somebody on any channel, and see what became of it.",
+    "Templates": "Messages prepared before: yours, and those that a provider has to approve.",
     "Inboxes": "Where conversations come in: one address of your business on one channel.",
     "Webhooks": "Your servers are told what happens: endpoints, deliveries, every attempt, and what you missed.",
     "Sandbox": "What only the sandbox can do: rehearse what goes wrong.",

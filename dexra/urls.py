@@ -18,6 +18,7 @@ urlpatterns = [
     path("openapi.json", openapi.serve),
     path("v1/", include("accounts.api.urls")),
     path("v1/", include("inboxes.api.urls")),
+    path("v1/", include("contacts.api.urls")),
     path("v1/", include("conversations.api.v1.urls")),
     path("v1/", include("outbound.api.urls")),
     path("v1/", include("webhooks.api.urls")),
