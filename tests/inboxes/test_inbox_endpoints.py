@@ -50,7 +50,7 @@ class TestCreate:
             ({"name": "x", "channel": "web", "settings": {"allowed_origins": []}},
              {"settings.allowed_origins": "unknown_setting"}),
             ({"name": "x", "channel": "whatsapp", "settings": {"phone_number_id": "1"}},
-             dict.fromkeys((f"settings.{name}" for name in ("access_token", "app_secret", "verify_token")), "required")),
+             {f"settings.{name}": "required" for name in ("access_token", "app_secret", "verify_token")}),
             ({"name": "x", "channel": "api", "time_zone": "Mars/Base"}, {"time_zone": "unknown_time_zone"}),
             ({"name": "x", "channel": "api", "time_zone": "../../etc/passwd"}, {"time_zone": "unknown_time_zone"}),
             ({"name": "x", "channel": "api", "working_hours": [{}]}, {"working_hours.0.day_of_week": "required"}),
