@@ -171,7 +171,7 @@ class TestAnswers:
 
         assert outcome == Deferred("rate_limited", "m", str(code), 3.0, pauses)
 
-    @pytest.mark.parametrize("said", [{"code": 20500, "message": "down", "more_info": ""}, b"<html>"])
+    @pytest.mark.parametrize("said", [{"code": 20500, "more_info": ""}, {"code": 21610, "more_info": ""}, b"<html>"])
     def test_a_fault_of_twilio_may_have_sent_it(self, said):
         assert isinstance(SMS.judge(answered(500, said), outgoing(PERSON)), Uncertain)
 
