@@ -25,7 +25,8 @@ django.setup()
 from django.conf import settings  # noqa: E402  Django has to be set up first
 from django.core.management import call_command  # noqa: E402
 
-from bench import cable, faults, footprint, latency, messages, product, webhooks  # noqa: E402
+from accounts.models import Environment  # noqa: E402
+from bench import cable, faults, footprint, latency, messages, outbound, product, webhooks  # noqa: E402
 from core import tenancy  # noqa: E402
 from dexra.management.commands.bootstrap import bootstrap  # noqa: E402
 from inboxes.queries import enter_by_identifier  # noqa: E402
@@ -134,6 +135,37 @@ def webhook_engine() -> dict[str, str]:
     }
 
 
+def outbound_engine() -> dict[str, str]:
+    """One worker sends through a provider that answers in 50 ms."""
+    credentials, _ = world()
+    with tenancy.everyone():
+        neighbour = bootstrap("Neighbour", "neighbour@example.com", operator=False)
+        tenancy.bind(tenancy.EVERYONE)
+        busy, other = (Environment.objects.get(pk=each["live"]["environment_id"]) for each in (credentials, neighbour))
+    with outbound.at_provider() as port:
+        rate, cost = outbound.rate(port, busy, count=6_000, bots=80)
+        idle = outbound.idle(port, busy, count=100)
+        backlog = outbound.beside_a_backlog(port, busy, other, backlog=10_000, tries=10)
+        campaign = outbound.beside_a_campaign(port, busy, campaign=2_000, tries=20)
+        killed = outbound.kill_in_full_load(port, busy, count=4_000)
+    return {
+        "messages a second of one worker (goal 400)": f"{rate:.0f}",
+        "CPU of the worker a message, milliseconds": f"{cost:.2f}",
+        "accepted to provider when idle, p50 / p95, ms (goal p50 80)": f"{_at(idle, 0.5):.0f} / {_at(idle, 0.95):.0f}",
+        "another tenant beside 10,000 waiting, p50 / worst, ms (goal < 1,000)": (
+            f"{_at(backlog, 0.5):.0f} / {backlog[-1]:.0f}"
+        ),
+        "a code beside a campaign of the same bot, p50 / worst, ms (goal < 500)": (
+            f"{_at(campaign, 0.5):.0f} / {campaign[-1]:.0f}"
+        ),
+        "SIGKILL in full load: lost / doubled (goals 0, 0)": f"{killed.lost} / {killed.doubled}",
+        "SIGKILL in full load: in flight / in doubt / wrongly told": (
+            f"{killed.in_flight} / {killed.in_doubt} / {killed.wrong}"
+        ),
+        "SIGKILL in full load: done after, s (goal lease 90 + 5)": f"{killed.seconds:.0f}",
+    }
+
+
 def start_and_memory() -> dict[str, str]:
     """The whole product of ``make run``: first start, warm start, memory while idle."""
     data, port = Path(tempfile.mkdtemp(prefix="dexra-bench-")), product.free_port()
@@ -202,6 +234,7 @@ PARTS: dict[str, Callable[[], dict[str, str]]] = {
     "cable": fan_out,
     "latency": commit_to_frame,
     "webhooks": webhook_engine,
+    "outbound": outbound_engine,
     "footprint": start_and_memory,
     "faults": killing_things,
 }

@@ -7,7 +7,7 @@ counts by itself, at a quarter of the pace, and what is sent in bulk waits.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -177,7 +177,7 @@ class _Bucket:
     """A bucket of this process; times are monotonic seconds."""
 
     taken: float = 0.0
-    at: float = field(default_factory=time.monotonic)
+    at: float = 0.0
     hold: float = 0.0
 
     def wait(self, rate: Rate, now: float) -> float:
