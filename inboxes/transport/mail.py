@@ -55,8 +55,8 @@ def _with_id(result: Result, order: MailOrder) -> Result:
     """Return an answer with what receipts will call the mail: SMTP has no word for it but ours."""
     if isinstance(result, Accident):
         return result
-    own_id = order.headers.get("Message-ID", "").strip("<>")
-    return Reply(result.status, result.body, {**result.headers, answers.MESSAGE_ID: own_id})
+    own_id = {answers.MESSAGE_ID: order.headers.get("Message-ID", "")}
+    return Reply(result.status, result.body, {**result.headers, **own_id})
 
 
 def _written(order: MailOrder) -> EmailMultiAlternatives:

@@ -124,7 +124,7 @@ def _taken(mail: EmailMultiAlternatives) -> Result:
     headers = {answers.VIA: "api"}
     if told is not None:
         headers[answers.RECIPIENT_STATUS] = told.status or ""
-        headers[answers.MESSAGE_ID] = str(told.message_id or "").strip("<>")
+        headers[answers.MESSAGE_ID] = str(told.message_id or "")
     return Reply(200, _body(status.esp_response), headers)
 
 

@@ -119,9 +119,9 @@ class Client(smtplib.SMTP):
 
     def leave(self) -> None:
         """Say goodbye where somebody listens; nothing hangs on it."""
-        if self.sock is not None:
-            self.sock.settimeout(1.0)
-            with suppress(OSError, smtplib.SMTPException, ValueError):
+        with suppress(OSError, smtplib.SMTPException, ValueError):
+            if self.sock is not None:
+                self.sock.settimeout(1.0)
                 self.quit()
         self.close()
 

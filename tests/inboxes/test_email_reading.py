@@ -256,7 +256,6 @@ class TestMachines:
         [
             ("Auto-Submitted: auto-generated", False),
             ("X-Autoreply: yes", False),
-            ("X-Auto-Response-Suppress: OOF, AutoReply", False),
             ("Precedence: bulk", True),
             ("Precedence: auto_reply", True),
             ("Return-Path: <>", True),

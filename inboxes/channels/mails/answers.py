@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from core.errors import Problem
 from inboxes.channels.base import Checked
+from inboxes.channels.mails import threads
 from inboxes.channels.outcomes import Deferred, Outcome, Rejected, Sent, Uncertain
 from inboxes.channels.outgoing import Reply
 
@@ -66,7 +67,7 @@ def _judge_smtp(reply: Reply) -> Outcome:
     enhanced, stage = enhanced_code(said), reply.headers.get(STAGE)
     told = enhanced or str(reply.status)
     if 200 <= reply.status < 300:
-        return Sent(reply.headers.get(MESSAGE_ID, ""))
+        return Sent(_id(reply))
     if reply.status in NO_LOGIN or (stage == LOGIN and reply.status >= 500):
         return Rejected("channel_auth_failed", said, told, disconnects=True)
     if reply.status < 500 or stage == HELLO:  # a server that speaks to nobody, or not to us, may tomorrow
@@ -103,7 +104,13 @@ def _judge_taken(reply: Reply) -> Outcome:
     status = reply.headers.get(RECIPIENT_STATUS, "")
     if status in REFUSED_RECIPIENT:
         return Rejected(REFUSED_RECIPIENT[status], _words(reply), status)
-    return Sent(reply.headers.get(MESSAGE_ID, ""))
+    return Sent(_id(reply))
+
+
+def _id(reply: Reply) -> str:
+    """Return what a mail is called from now on: its Message-ID as answers will name it, or the provider's own id."""
+    told = reply.headers.get(MESSAGE_ID, "")
+    return threads.bracketed(told) or told
 
 
 def _words(reply: Reply) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from core import crypto
 from inboxes.channels.incoming import Callback, Consent, Incoming, Receipt
-from inboxes.channels.mails import addresses, answers, decoding, forms, letters
+from inboxes.channels.mails import addresses, answers, decoding, forms, letters, threads
 from inboxes.channels.mails.forms import Field
 from inboxes.channels.mails.letters import Letter
 from inboxes.channels.outcomes import Rejected
@@ -57,7 +57,7 @@ def notice(document: Mapping[str, Any], received_at: datetime) -> list[Incoming]
         Receipt(
             STATUSES[event],
             at,
-            provider_id=_text(_below(told, "message", "headers"), "message-id").strip("<>"),
+            provider_id=threads.bracketed(_text(_below(told, "message", "headers"), "message-id")),
             message_id=_text(_below(told, "user-variables"), "dexra_message"),
             address=address,
             failure=_failure(told) if event == "failed" else None,
