@@ -81,6 +81,7 @@ def attachment_json(attachment: Attachment) -> dict[str, Any]:
         "filename": attachment.filename,
         "content_type": attachment.content_type,
         "size": attachment.size,
+        "details": attachment.details,
     }
 
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("public/api/v1/", include("conversations.api.public.urls")),
     path("survey/responses/<str:uuid>", surveys.survey_page),
     path("files/<str:token>", files.attachment),
+    path("inbound/", include("inbound.api.urls")),
     path("openapi.json", openapi.serve),
     path("v1/", include("accounts.api.urls")),
     path("v1/", include("inboxes.api.urls")),

@@ -18,6 +18,7 @@ from core import redis as redis_connections
 from dexra import pulse, tally
 from events import backlog
 from events.backlog import Backlog, Days
+from inbound import backlog as callbacks
 from realtime import queries as realtime
 from webhooks import backlog as deliveries
 
@@ -75,7 +76,8 @@ def signs() -> list[Sign]:
 def backlogs() -> dict[str, Backlog]:
     """Return what waits in every queue. Whatever else becomes one is added here. Raises django.db.Error."""
     webhooks = {f"webhooks_{lane}": waits for lane, waits in deliveries.lanes().items()}
-    return {"events": backlog.backlog(), "broadcasts": realtime.held_back(), **webhooks}
+    ours = {"events": backlog.backlog(), "broadcasts": realtime.held_back(), "callbacks": callbacks.backlog()}
+    return {**ours, **webhooks}
 
 
 def _queue(name: str, waits: Backlog) -> Sign:
@@ -86,8 +88,8 @@ def _queue(name: str, waits: Backlog) -> Sign:
     note += f"; {waits.late:,} for more than {backlog.LATE_SECONDS} s." if waits.late else "." if waits.waiting else ""
     if waits.waiting and name in WAITS_FOR_OTHERS:
         note += " Their own endpoints have as much to do as they may."
-    page, waiting, late = LISTS[name]
-    url = f"{reverse(page)}?{late if waits.late else waiting}".removesuffix("?")
+    page, waiting, late = LISTS.get(name, ("", "", ""))
+    url = f"{reverse(page)}?{late if waits.late else waiting}".removesuffix("?") if page else ""
     return Sign(f"Queue: {name.replace('_', ', ')}", f"{waits.waiting:,} waiting", state, note, url)
 
 

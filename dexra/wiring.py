@@ -12,6 +12,7 @@ from dexra.metrics import MetricsServer
 from events.bus import Handler
 from events.event import Event
 from events.relay import Relay
+from inbound import handlers as inbound
 from inboxes.services.followers import Follower
 from outbound import events as outbound_events
 from outbound import handlers as outbound
@@ -27,7 +28,14 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[Handler]] = {
     contacts.UserCreated: [realtime.broadcast, webhooks.fan_out],
     contacts.UserUpdated: [realtime.broadcast, webhooks.fan_out],
     contacts.UserMerged: [realtime.broadcast, webhooks.fan_out],
-    contacts.UserDeleted: [realtime.broadcast, realtime.cut_off, outbound.forget, webhooks.forget, webhooks.fan_out],
+    contacts.UserDeleted: [
+        realtime.broadcast,
+        realtime.cut_off,
+        inbound.forget,
+        outbound.forget,
+        webhooks.forget,
+        webhooks.fan_out,
+    ],
     conversations.ConversationCreated: [realtime.broadcast, webhooks.fan_out],
     conversations.ConversationUpdated: [realtime.broadcast, webhooks.fan_out],
     conversations.ConversationClosed: [webhooks.fan_out],
@@ -52,8 +60,9 @@ INBOX_FOLLOWERS: Sequence[Follower] = [callbacks, lines]
 def engines() -> list[Engine]:
     """Return what each worker runs all the time, beside its Celery tasks."""
     # Other processes send nothing: they are spared the clients, which take 7 MB and a tenth of a second to load.
+    from inbound.engine import InboundEngine  # noqa: PLC0415
     from outbound.engine import OutboundEngine  # noqa: PLC0415
     from webhooks.engine import WebhookEngine  # noqa: PLC0415
 
     metrics = [MetricsServer(settings.WORKER_METRICS_PORT)] if settings.WORKER_METRICS_PORT else []
-    return [Relay(), HeldBroadcasts(), OutboundEngine(), WebhookEngine(), *metrics]
+    return [Relay(), HeldBroadcasts(), OutboundEngine(), WebhookEngine(), InboundEngine(), *metrics]

@@ -10,6 +10,7 @@ import time
 
 import structlog
 from redis import RedisError
+from redis.client import PubSub
 
 from core import redis as redis_connections
 
@@ -55,6 +56,36 @@ class _Herald(threading.Thread):
             except RedisError:
                 time.sleep(1)  # the engine polls meanwhile
             time.sleep(COALESCE_SECONDS)
+
+
+class Ear:
+    """Listens for hints; without Redis it just lets the poll interval pass."""
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+        self._subscription: PubSub | None = None
+
+    def wait(self, seconds: float) -> None:
+        """Return when hinted, or after ``seconds``."""
+        started = time.monotonic()
+        try:
+            if self._subscription is None:
+                self._subscription = redis_connections.client().pubsub(  # type: ignore[no-untyped-call]
+                    ignore_subscribe_messages=True
+                )
+                self._subscription.subscribe(self._channel)
+            while (left := started + seconds - time.monotonic()) > 0:
+                if self._subscription.get_message(timeout=left) is not None:
+                    return
+        except (RedisError, OSError):
+            self.close()
+            time.sleep(max(0.0, started + seconds - time.monotonic()))
+
+    def close(self) -> None:
+        """Let go of the subscription."""
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
 
 
 _relay = Hint(CHANNEL)

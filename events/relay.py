@@ -18,10 +18,7 @@ import structlog
 from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
 from prometheus_client import Counter, Histogram
-from redis import RedisError
-from redis.client import PubSub
 
-from core import redis as redis_connections
 from core import tenancy
 from core.rows import Shape
 from events import bus, hints
@@ -67,7 +64,7 @@ class Relay:
 
     def run(self, stop: threading.Event) -> None:
         """Relay until told to stop. Loses nothing when killed at any point."""
-        ear = _Ear()
+        ear = hints.Ear(hints.CHANNEL)
         try:
             while not stop.is_set():
                 if not self._step():
@@ -175,32 +172,3 @@ class _Hold:
     until: float
     backoff: float
     conversation_id: int | None
-
-
-class _Ear:
-    """Listens for hints; without Redis it just lets the poll interval pass."""
-
-    def __init__(self) -> None:
-        self._subscription: PubSub | None = None
-
-    def wait(self, seconds: float) -> None:
-        """Return when hinted, or after ``seconds``."""
-        started = time.monotonic()
-        try:
-            if self._subscription is None:
-                self._subscription = redis_connections.client().pubsub(  # type: ignore[no-untyped-call]
-                    ignore_subscribe_messages=True
-                )
-                self._subscription.subscribe(hints.CHANNEL)
-            while (left := started + seconds - time.monotonic()) > 0:
-                if self._subscription.get_message(timeout=left) is not None:
-                    return
-        except (RedisError, OSError):
-            self.close()
-            time.sleep(max(0.0, started + seconds - time.monotonic()))
-
-    def close(self) -> None:
-        """Let go of the subscription."""
-        if self._subscription is not None:
-            self._subscription.close()
-            self._subscription = None

@@ -1,5 +1,6 @@
 """RawCallback: what a provider sent, as it came; Receival: what was taken from it once; Fetch: a file to be got."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
@@ -39,12 +40,18 @@ class RawCallback(TenantModel):
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=500, blank=True, default="")
     handled_at = models.DateTimeField(null=True, blank=True)
+    contact_ids = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        blank=True,
+        help_text="Whom it is about; when they are erased, it is too.",
+    )
     is_simulated = models.BooleanField(default=False, help_text="Made by the sandbox.")
 
     class Meta:
         verbose_name = "provider callback"
         indexes = [
-            models.Index(fields=["next_attempt_at"], name="inbound_due", condition=IS_DUE),
+            models.Index(fields=["inbox", "next_attempt_at"], name="inbound_waiting", condition=IS_DUE),
             models.Index(fields=["environment", "id"], name="inbound_of_environment"),
             models.Index(fields=["received_at"], name="inbound_by_time"),
         ]

@@ -131,6 +131,13 @@ def upsert(
     return made, True
 
 
+def is_made_up(name: str) -> bool:
+    """Whether a name is one that ``create`` gave to somebody who had none."""
+    adjective, _, rest = name.partition("-")
+    noun, _, number = rest.partition("-")
+    return adjective in ADJECTIVES and noun in NOUNS and number.isdecimal()
+
+
 def lock(contact: Contact) -> Contact:
     """Return the person's row locked for this transaction. Raises ContactGone for a tombstone."""
     # No key: who only points at this row (every foreign key does, as it commits) need not wait, nor deadlock.

@@ -44,6 +44,7 @@ class Draft:
     content_type: str = "text"
     content_attributes: Mapping[str, Any] = field(default_factory=dict)
     is_scheduled: bool = False
+    provider_id: str | None = None  # what the provider calls a message that came through it
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,20 @@ def receive(*, session: ContactSession, number: int, draft: Draft) -> Message:
 @transaction.atomic
 def _receive(session: ContactSession, number: int, draft: Draft) -> Message:
     held = timeline.lock_for(session, number, client_message_id=draft.client_message_id)
-    conversation, client_message_id = held.conversation, draft.client_message_id
+    client_message_id = draft.client_message_id
     draft, known = _retried(held, draft)
-    if known is not None:
-        return known
+    return known if known is not None else take_in(held, draft, client_message_id=client_message_id)
+
+
+def take_in(
+    held: timeline.Locked, draft: Draft, *, client_message_id: str | None = None, is_answered: bool = True
+) -> Message:
+    """
+    Take a message of a locked conversation's person, whose words were checked before.
+
+    ``is_answered`` is false where the inbox must not answer by itself: to what a machine wrote, for instance.
+    """
+    conversation = held.conversation
     message = _compose(held, draft, source=Message.Source.USER, status=Message.Status.RECEIVED)
     is_first = conversation.last_message_id is None
     story = Story(conversation, Actor("user", conversation.contact.public_id))
@@ -98,7 +109,8 @@ def _receive(session: ContactSession, number: int, draft: Draft) -> Message:
     happened = story.tell(message, events.MessageReceived, client_message_id=client_message_id)
     timeline.append(conversation, happened, message=message, touch_contact=True)
     attachments.keep(message)
-    automatic.answer(conversation, is_first=is_first)
+    if is_answered:
+        automatic.answer(conversation, is_first=is_first)
     return message
 
 
@@ -220,6 +232,7 @@ def _compose(held: timeline.Locked, draft: Draft, *, source: str, status: str, a
         payload=dict(draft.payload),
         metadata=dict(draft.metadata),
         client_message_id=draft.client_message_id,
+        provider_id=draft.provider_id,
         status=status,
         timeline=[{"status": status, "at": iso(now)}],
         sequence=0,

@@ -14,8 +14,8 @@ from inboxes.channels.incoming import Answer, Callback
 from inboxes.models import Inbox
 
 CALLBACKS_A_MINUTE = 60_000
-# Proofs of a callback that was recognised: of no more use, and they may be as good as a password.
-NOT_KEPT = frozenset({"authorization", "cookie", "proxy-authorization"})
+# Proofs of a callback that was recognised are of no more use, and may be as good as a password.
+NOT_KEPT = frozenset({"authorization", "proxy-authorization", "cookie", "secret"})
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +42,8 @@ def keep(inbox: Inbox, callback: Callback, *, is_simulated: bool = False) -> Raw
         received_at=callback.received_at,
         next_attempt_at=callback.received_at,
         method=callback.method[:6],
-        url=_storable(callback.url),
-        headers=_tidy({name: value for name, value in callback.headers.items() if name not in NOT_KEPT}),
+        url=_storable(callback.url.partition("?")[0]),
+        headers=_tidy(callback.headers, channels.find(inbox.channel).signature_header),
         query=_tidy(callback.query),
         body=callback.body,
         digest=hashlib.sha256(callback.body).hexdigest(),
@@ -92,8 +92,9 @@ def _note(inbox: Inbox, verdict: str) -> None:
     metrics.callbacks.labels(inbox.channel, verdict).inc()
 
 
-def _tidy(given: Mapping[str, str]) -> dict[str, str]:
-    return {_storable(name): _storable(value) for name, value in given.items()}
+def _tidy(given: Mapping[str, str], *proofs: str) -> dict[str, str]:
+    kept = given.keys() - NOT_KEPT - set(proofs)
+    return {_storable(name): _storable(given[name]) for name in given if name in kept}
 
 
 def _storable(text: str) -> str:

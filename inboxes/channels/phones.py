@@ -1,6 +1,17 @@
 """Phone numbers as addresses."""
 
+import re
+
 import phonenumbers
+
+OTHERWISE = (
+    (r"(\+55\d\d)9([6-9]\d{7})", r"\1\2"),
+    (r"(\+55\d\d)([6-9]\d{7})", r"\g<1>9\2"),
+    (r"\+549(\d{10})", r"+54\1"),
+    (r"\+54([1-8]\d{9})", r"+549\1"),
+    (r"\+521(\d{10})", r"+52\1"),
+    (r"\+52([2-9]\d{9})", r"+521\1"),
+)
 
 
 def e164(given: str) -> str | None:
@@ -24,3 +35,13 @@ def e164(given: str) -> str | None:
 def from_provider(told: str) -> str:
     """Return what a provider calls a number, with the + it leaves out; short codes and names stay as they are."""
     return e164(told if told.startswith("+") else f"+{told}") or told
+
+
+def variants(number: str) -> list[str]:
+    """
+    Return the other ways a number in E.164 is written by networks that disagree with what people dial.
+
+    Brazil's ninth digit, Argentina's 9 and Mexico's 1 for mobile phones. They are for looking somebody up: what is
+    sent goes to the number as it was given.
+    """
+    return [re.sub(pattern, instead, number) for pattern, instead in OTHERWISE if re.fullmatch(pattern, number)]
