@@ -14,6 +14,8 @@ INSTALL := umask 022 && $(BIN)/python -m pip install --quiet --disable-pip-versi
 # Where node is, the tests of real third-party clients run too.
 CLIENTS := $(if $(shell command -v npm),$(if $(wildcard tests/clients/package.json),tests/clients/node_modules/.stamp))
 TESTS ?=
+# What was compiled for one run of the tests is there for the next, wherever this is: half of a quick run otherwise.
+test check: export PYTHONDONTWRITEBYTECODE =
 # The quick ones in two processes, then, one by one, those that start servers and wait for clocks.
 QUICK := $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 PYTEST := $(if $(TESTS),$(BIN)/python -m pytest $(TESTS),sh -c '$(QUICK) && exec $(BIN)/python -m pytest -m slow')

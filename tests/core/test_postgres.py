@@ -90,6 +90,7 @@ class TestASilentServer:
         assert said == "The database did not answer a moment ago."
         assert took < 0.1
 
+    @pytest.mark.slow
     def test_is_tried_again_by_one_at_a_time(self, connect):
         first, *others = [connect() for _ in range(4)]
         took: list[float] = []
@@ -108,6 +109,7 @@ class TestASilentServer:
 
         assert sorted(seconds >= LIMIT for seconds in took) == [False, False, True]
 
+    @pytest.mark.slow
     def test_is_believed_again_once_it_answers_anybody(self, connect):
         database = connect()
         with silent(database):
@@ -117,6 +119,7 @@ class TestASilentServer:
         assert ask(connect()) == 1
         assert ask(connect()) == 1
 
+    @pytest.mark.slow
     def test_is_waited_for_where_there_is_no_limit(self, connect):
         database, answers = connect(ANSWER_SECONDS=None), []
         asking = threading.Thread(target=lambda: answers.append(ask(database)))
@@ -130,6 +133,7 @@ class TestASilentServer:
 
 
 class TestAServerThatTakesConnectionsAndSaysNothing:
+    @pytest.mark.slow
     def test_is_noticed_when_connecting(self, connect, tmp_path: Path):
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(str(tmp_path / ".s.PGSQL.5432"))
@@ -155,6 +159,7 @@ class TestTheServerItself:
         assert ask(database) == 1
         assert ask(connect()) == 1
 
+    @pytest.mark.slow
     def test_ends_a_transaction_that_waits_for_its_client(self, connect):
         database = connect()
         ask(database, "SELECT set_config('idle_in_transaction_session_timeout', '100', false)")

@@ -77,6 +77,7 @@ def test_an_engine_that_just_ends_is_started_again(quick):
     thread.join(2)
 
 
+@pytest.mark.slow
 def test_an_engine_that_keeps_breaking_is_started_ever_more_rarely(monkeypatch):
     monkeypatch.setattr(engines, "FIRST_BACKOFF_SECONDS", 0.1)
     stop, engine = threading.Event(), Scripted(breaks)
@@ -129,6 +130,7 @@ def test_a_worker_is_seen_from_its_first_moment():
     assert redis_connections.client().exists("dexra:worker:seen")
 
 
+@pytest.mark.slow
 def test_only_a_worker_loads_what_sends_webhooks():
     program = """
 import sys

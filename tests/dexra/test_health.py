@@ -72,6 +72,7 @@ class TestReady:
         assert answer.status_code == 503
         assert answer.json()["checks"]["database"] == "no answer (OperationalError)"
 
+    @pytest.mark.slow
     def test_a_check_that_hangs_holds_nobody_up(self, client: Client, worker, monkeypatch):
         monkeypatch.setattr(health, "CHECKS", {"database": lambda: time.sleep(4), "redis": health.check_redis})
         started = time.monotonic()

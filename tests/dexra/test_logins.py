@@ -49,6 +49,7 @@ class TestTheLogin:
 
         assert try_to_log_in(PASSWORD).status_code == 429
 
+    @pytest.mark.slow
     def test_stops_many_addresses_that_try_one_person(self):
         for number in range(logins.TRIES_FOR_ACCOUNT):
             try_to_log_in("wrong", email="Olga@dexra.test", address=f"192.0.2.{number}")
@@ -57,6 +58,7 @@ class TestTheLogin:
         assert refused.status_code == 429
         assert "Wait 15 min" in refused.content.decode()
 
+    @pytest.mark.slow
     def test_lets_others_in_while_one_person_is_guessed_at(self):
         for number in range(logins.TRIES_FOR_ACCOUNT + 1):
             try_to_log_in("wrong", email="grace@dexra.test", address=f"192.0.2.{number}")

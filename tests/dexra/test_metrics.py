@@ -113,6 +113,7 @@ class TestWithoutATokenInProduction:
         assert answer.status_code == 404
         assert "dexra_" not in answer.content.decode()
 
+    @pytest.mark.slow
     def test_there_are_none_of_a_worker_either(self):
         with serving() as port:
             assert get(port) == (404, "")
@@ -146,6 +147,7 @@ class TestTheWorkers:
             assert get(port)[0] == 401
             assert get(port, Authorization="Bearer scrape-me")[0] == 200
 
+    @pytest.mark.slow
     def test_lets_go_of_its_port_when_it_stops(self):
         with serving() as port:
             pass

@@ -64,6 +64,7 @@ class TestHttpProtocol:
         with socket.create_connection(address) as client, pytest.raises(ConnectionError):
             shout(client)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHo"], ids=["nothing", "half a head"])
     def test_hangs_up_on_who_keeps_it_waiting(self, address, said):
         with socket.create_connection(address) as client:

@@ -177,6 +177,7 @@ class TestASilentDatabase:
         yield
         base.silence.end()
 
+    @pytest.mark.slow
     def test_is_left_and_the_lead_taken_again(self, transactional_db, live, ear):
         relay = Relay()
         relay._step()

@@ -235,6 +235,7 @@ class TestRate:
         assert 0.4 < (found.looks[endpoint.pk] or 0) <= 0.5
         assert claim(also=[endpoint.pk]).deliveries == []
 
+    @pytest.mark.slow
     def test_is_kept_over_several_claims(self, live):
         endpoint = open_endpoint(live, rate_per_second=40.0, max_in_flight=200)
         queue(endpoint, 100)

@@ -171,6 +171,7 @@ def test_a_sender_that_was_closed_takes_the_blame(receiver):
     assert (answer.error_class, answer.is_ours) == ("our_fault", True)
 
 
+@pytest.mark.slow
 def test_one_hanging_receiver_delays_nobody_else(receiver):
     with Receiver(receivers.hang()) as hanging:
 

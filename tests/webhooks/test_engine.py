@@ -27,7 +27,7 @@ def _own_machine(settings):
 @pytest.fixture
 def quick(settings):
     """Attempts a moment apart."""
-    settings.WEBHOOK_SCHEDULE = [0, 0.2, 0.2]
+    settings.WEBHOOK_SCHEDULE = [0, 0.05, 0.05]
 
 
 @pytest.fixture
@@ -283,6 +283,7 @@ class TestEndpoints:
 
         assert LoggedEvent.unscoped.filter(type="endpoint_failing").count() == 1
 
+    @pytest.mark.slow
     def test_whose_deliveries_are_given_up_are_told_of_once_an_hour(self, endpoint, receiver, quick):
         receiver.script(answer(500))
 
@@ -294,6 +295,7 @@ class TestEndpoints:
 
         assert LoggedEvent.unscoped.filter(type="delivery_exhausted").count() == 1
 
+    @pytest.mark.slow
     def test_that_ask_for_a_pause_get_it(self, endpoint, receiver, quick):
         receiver.script(slow_down("2"), answer())
 
@@ -309,6 +311,7 @@ class TestEndpoints:
         assert 1.7 < moments[1] - moments[0] < 4
         assert health_of(endpoint).consecutive_failures == 0
 
+    @pytest.mark.slow
     def test_are_sent_no_more_at_a_time_than_they_take(self, live, receiver):
         receiver.script(hang())
         endpoint = open_endpoint(live, receiver.url, max_in_flight=3)
@@ -320,6 +323,7 @@ class TestEndpoints:
             assert len(receiver.requests) == 3
             receiver.script(answer())
 
+    @pytest.mark.slow
     def test_are_told_no_faster_than_they_wish(self, live, receiver):
         endpoint = open_endpoint(live, receiver.url, rate_per_second=10)
 
@@ -331,6 +335,7 @@ class TestEndpoints:
         busiest = max(sum(1 for other in moments if one <= other < one + 1) for one in moments)
         assert busiest <= 13
 
+    @pytest.mark.slow
     def test_get_what_waited_once_they_are_resumed(self, live, receiver):
         endpoint = open_endpoint(live, receiver.url, state="paused")
 
@@ -342,6 +347,7 @@ class TestEndpoints:
             Health.unscoped.update(next_due_at=timezone.now())
             settled(deliveries)
 
+    @pytest.mark.slow
     def test_that_hang_hold_up_nobody_else(self, live, receiver):
         with Receiver(hang()) as hanging:
             stuck = open_endpoint(live, hanging.url)
@@ -369,6 +375,7 @@ class TestEndpoints:
         assert health_of(endpoint).consecutive_failures == 0
 
 
+@pytest.mark.slow
 class TestManyDeliveries:
     def test_all_arrive_once_at_all_endpoints(self, live, receiver):
         endpoints = [open_endpoint(live, receiver.at(f"/{number}")) for number in range(5)]

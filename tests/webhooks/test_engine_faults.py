@@ -68,6 +68,7 @@ def cut_connections():
         )
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_nothing_and_repeats_only_what_was_under_way(live, receiver, short_leases):
     receiver.script(answer(delay=0.05))
     endpoints = [open_endpoint(live, receiver.at(f"/{number}"), max_in_flight=4) for number in range(3)]
@@ -117,6 +118,7 @@ def test_a_stopped_engine_gives_back_what_does_not_end(live, receiver, settings)
     assert Attempt.unscoped.count() == 0
 
 
+@pytest.mark.slow
 def test_without_redis_the_poll_finds_what_is_due(endpoint, settings):
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
 
@@ -125,6 +127,7 @@ def test_without_redis_the_poll_finds_what_is_due(endpoint, settings):
         settled(queue(endpoint), seconds=1)
 
 
+@pytest.mark.slow
 def test_a_flushed_redis_loses_nothing(endpoint, receiver):
     receiver.script(answer(delay=0.1))
 
@@ -137,6 +140,7 @@ def test_a_flushed_redis_loses_nothing(endpoint, receiver):
     assert len(receiver.requests) == 50
 
 
+@pytest.mark.slow
 def test_connections_that_are_cut_lose_nothing_and_repeat_nothing(endpoint, receiver):
     receiver.script(answer(delay=0.3))
 

@@ -263,6 +263,7 @@ class TestNoAnswer:
 
         assert "Temporary failure" in str(run(story))
 
+    @pytest.mark.slow
     def test_makes_us_ask_less_and_less_often(self, world, run, monkeypatch):
         monkeypatch.setattr(resolver, "FAILED_SECONDS", 0.02)
         world.known["broken.example.com"] = NO_ANSWER

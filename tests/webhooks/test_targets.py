@@ -212,6 +212,7 @@ class TestNames:
         assert codes("https://internal.example.com/") == []
         assert time.monotonic() - started < 0.04
 
+    @pytest.mark.slow
     def test_is_asked_for_again_once_they_are_through(self, slow_names):
         for number in range(12):
             codes(f"https://slow{number}.example.com/")

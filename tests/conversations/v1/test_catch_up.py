@@ -30,6 +30,7 @@ def relaying(transactional_db):
 
 @pytest.mark.django_db(transaction=True)
 class TestReadingOn:
+    @pytest.mark.slow
     def test_sees_every_event_once_and_each_conversation_in_order(self, api, inbox, relaying, settings):
         settings.RATE_LIMITS = False
         api.put("/v1/users/first")
