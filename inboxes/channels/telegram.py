@@ -172,7 +172,7 @@ class Telegram(Channel):
 
     def chosen(self, choice: str, ids: Sequence[str]) -> str:
         """Return the button id that a button's data stands for."""
-        return next((one for one in ids if _data(one) == choice), choice)
+        return next((one for one in ids if data_of(one) == choice), choice)
 
     def follow_up(self, callback: Callback, settings: Mapping[str, Any]) -> Sequence[HttpOrder]:
         """Stop the spinner on a button that was pressed."""
@@ -226,10 +226,10 @@ def _go_together(files: Sequence[Media]) -> bool:
 
 
 def _button(button: Button) -> dict[str, str]:
-    return {"text": button.title, **({"url": button.url} if button.url else {"callback_data": _data(button.id)})}
+    return {"text": button.title, **({"url": button.url} if button.url else {"callback_data": data_of(button.id)})}
 
 
-def _data(button_id: str) -> str:
+def data_of(button_id: str) -> str:
     """
     Return what comes back when a button is pressed: its id, or what stands for one of more than 64 bytes.
 
