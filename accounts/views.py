@@ -256,8 +256,8 @@ def _valid(form: Serializer[Any], also: Judge | None = None) -> dict[str, Any]:
     """Return what a form understood. Raises Invalid, naming every wrong field and its limit."""
     if not form.is_valid():
         limits = {name: getattr(field, "max_length", None) for name, field in form.fields.items()}
-        judged = also(_well_formed(form)) if also else ()
-        others = [problem for problem in judged if problem.field.partition(".")[0] not in form.errors]
+        judged, wrong = also(_well_formed(form)) if also else (), _wrong(form)
+        others = [problem for problem in judged if problem.field.partition(".")[0] not in wrong]
         raise Invalid(*_problems("", form.errors, limits), *others)
     values: dict[str, Any] = form.validated_data
     return values
@@ -280,10 +280,15 @@ def _unknown(fields: Mapping[str, Any], given: Mapping[Any, Any], place: str = "
 
 def _well_formed(form: Serializer[Any]) -> Mapping[str, Any]:
     """Return what those fields of a form say that are not wrong."""
-    hinges: Mapping[str, str] = getattr(form, "hinges", {})
-    wrong = {*form.errors, *(name for name, other in hinges.items() if other in form.errors)}
+    wrong = _wrong(form)
     rest = type(form)(data={name: form.initial_data[name] for name in set(form.initial_data) - wrong}, partial=True)
     return rest.validated_data if rest.is_valid() else {}
+
+
+def _wrong(form: Serializer[Any]) -> set[str]:
+    """Return the names of a form's fields that are wrong, or hinge on one that is."""
+    hinges: Mapping[str, str] = getattr(form, "hinges", {})
+    return {*form.errors, *(name for name, other in hinges.items() if other in form.errors)}
 
 
 def _problems(field: str, detail: Any, limits: Mapping[str, int | None] | None = None) -> list[Problem]:

@@ -1,11 +1,13 @@
 """What may be asked of messages that are sent."""
 
+from typing import ClassVar
+
 from conversations.api.v1.inputs import Buttons, Media, Template
 from conversations.errors import LONGEST_TEXT
 from conversations.models import Message
 from core import fields
 from outbound.models import Dispatch
-from outbound.services.planning import TRIGGERS
+from outbound.services.planning import SAYS, TRIGGERS
 
 CATEGORIES = ("transactional", "authentication", "utility", "marketing")
 SHORTEST_WAIT, LONGEST_WAIT = 10, 72 * 3600
@@ -70,6 +72,8 @@ class Step(Content):
 
 class SendMessage(Content):
     """A message to somebody, on a channel."""
+
+    hinges: ClassVar[dict[str, str]] = dict.fromkeys(SAYS[1:], "message_type")
 
     recipient_id = fields.Text(
         longest=LONGEST_ADDRESS,

@@ -3,6 +3,7 @@
 from ipaddress import ip_network
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from inboxes import channels
 from tests.outbound.toys import Toy, ToyProvider
@@ -38,6 +39,13 @@ def speak(monkeypatch):
 def toys(live, speak):
     """Acme's inbox on the toy channel."""
     return open_toy(live)
+
+
+@pytest.fixture
+def picture(settings, tmp_path):
+    """A small picture, and a place for files."""
+    settings.MEDIA_ROOT = tmp_path
+    return SimpleUploadedFile("plan.png", b"\x89PNG\r\n\x1a\n" + b"x" * 100, content_type="image/png")
 
 
 @pytest.fixture
