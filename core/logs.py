@@ -10,7 +10,8 @@ import structlog
 from django.db import Error as DatabaseFailure
 
 # What follows one of these words in a path opens the door to somebody's conversation or file.
-BEFORE_CREDENTIALS = {"/public/": ("contacts", "csat_survey"), "/files/": ("files",), "/survey/": ("responses",)}
+BEFORE_CREDENTIALS = {"/public/": ("contacts", "csat_survey"), "/files/": ("files",), "/survey/": ("responses",),
+                      "/u/": ("u",)}  # fmt: skip
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 

@@ -16,6 +16,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep orphaned files": {"task": "conversations.tasks.sweep_orphans", "schedule": crontab(hour="3", minute="40")},
     "fetch files that came late": {"task": "inbound.tasks.fetch_files", "schedule": 10.0},
     "purge callbacks of providers": {"task": "inbound.tasks.purge", "schedule": crontab(minute="23")},
+    "look into mailboxes": {"task": "inbound.tasks.check_mailboxes", "schedule": 10.0},
     "keep the log's days": {"task": "events.tasks.keep_days", "schedule": crontab(minute="7")},
     "forget idempotency keys": {"task": "accounts.tasks.forget_idempotency_keys", "schedule": crontab(minute="*/10")},
 }

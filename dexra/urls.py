@@ -6,6 +6,7 @@ from django.urls import include, path
 from conversations.api import files
 from conversations.api.public import surveys
 from dexra import docs, health, metrics, openapi
+from inbound.api import unsubscribing
 
 urlpatterns = [
     path("", docs.home, name="home"),
@@ -16,6 +17,7 @@ urlpatterns = [
     path("survey/responses/<str:uuid>", surveys.survey_page),
     path("files/<str:token>", files.attachment),
     path("inbound/", include("inbound.api.urls")),
+    path("u/<str:token>", unsubscribing.unsubscribe),
     path("openapi.json", openapi.serve),
     path("v1/", include("accounts.api.urls")),
     path("v1/", include("inboxes.api.urls")),

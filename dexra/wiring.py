@@ -13,6 +13,7 @@ from events.bus import Handler
 from events.event import Event
 from events.relay import Relay
 from inbound import handlers as inbound
+from inbound.services import mailboxes
 from inboxes.services.followers import Follower
 from outbound import events as outbound_events
 from outbound import handlers as outbound
@@ -54,7 +55,7 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[Handler]] = {
     webhook_events.DeliveryExhausted: [webhooks.fan_out],
 }
 # Who is asked, in the same transaction, when an inbox is opened, changed or closed.
-INBOX_FOLLOWERS: Sequence[Follower] = [callbacks, lines]
+INBOX_FOLLOWERS: Sequence[Follower] = [callbacks, lines, mailboxes]
 
 
 def engines() -> list[Engine]:

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from core import tenancy
-from inbound.services import following, upkeep
+from inbound.services import following, mailboxes, upkeep
 
 
 @shared_task
@@ -18,3 +18,10 @@ def purge(**_: object) -> None:
     """Delete callbacks that are too old to be looked at."""
     with tenancy.everyone():
         upkeep.purge()
+
+
+@shared_task
+def check_mailboxes(**_: object) -> None:
+    """Fetch what came to the mailboxes that are due."""
+    with tenancy.everyone():
+        mailboxes.check_due()

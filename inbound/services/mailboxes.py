@@ -80,8 +80,8 @@ def check(visit: Visit) -> int:
     """Look at one folder and store what came; returns how many mails. What goes wrong is noted on the mailbox."""
     count = 0
     try:
-        with imap.opened(visit.order, most_bytes=django_settings.MAX_MAIL_BYTES, seconds=VISIT_SECONDS) as folder:
-            waiting = _begun(visit.mailbox, folder)
+        with imap.opened(visit.order, most_bytes=MOST_BYTES, seconds=VISIT_SECONDS) as folder:
+            waiting = _begun(visit, folder)
             for uid in waiting[:MOST_MAILS]:
                 count += _fetched(visit.mailbox, folder, uid)
     except Unreachable as failure:

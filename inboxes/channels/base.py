@@ -64,6 +64,7 @@ class Channel:
     has_callback: ClassVar[bool] = False  # a provider calls us under /inbound/
     clients_sign: ClassVar[bool] = False  # browsers and apps prove identities with the inbox's HMAC token
     phone_is_address: ClassVar[bool] = False  # an address is a phone number; else only what the provider calls people
+    is_threaded: ClassVar[bool] = False  # by a subject and the names of what came before, as mail is
     signature_header: ClassVar[str] = ""  # which header proves a callback, in lower case
 
     # --- settings ------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ class Email(Channel):
     kind: ClassVar[str] = "email"
     is_carried: ClassVar[bool] = True
     has_callback: ClassVar[bool] = True
+    is_threaded: ClassVar[bool] = True
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("from_address", is_needed=True, longest=addresses.LONGEST),
         Setting("from_name", longest=200),

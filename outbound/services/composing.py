@@ -22,7 +22,7 @@ from inboxes.models import Template
 from outbound import policy
 from outbound.models import Dispatch
 from outbound.policy import Terms, Verdict
-from outbound.services import magic
+from outbound.services import correspondence, magic
 from outbound.services.claims import Claimed
 from outbound.services.inboxes import Inboxes, Known
 
@@ -78,6 +78,9 @@ def compose(claimed: Sequence[Claimed], inboxes: Inboxes) -> list[Composed]:
     dispatches, standing = Dispatch.unscoped.in_bulk(ids), _standing(ids)
     messages = complete_messages({each.message_id for each in claimed})
     templates = _templates(messages.values())
+    threads = correspondence.threads_of(
+        each.message_id for each in claimed if inboxes.get(each.inbox_id).channel.is_threaded
+    )
     made = []
     for each in claimed:
         dispatch, message = dispatches.get(each.id), messages.get(each.message_id)
@@ -85,6 +88,7 @@ def compose(claimed: Sequence[Claimed], inboxes: Inboxes) -> list[Composed]:
             known = inboxes.get(each.inbox_id)
             terms = terms_of(dispatch, known, doubted=standing[each.id].doubted)
             said = outgoing(message, dispatch, known, templates)
+            said = correspondence.threaded(said, message, dispatch, known, threads)
             made.append(_composed(Composed(each, known, terms, said), message, dispatch, standing[each.id]))
     return made
 

@@ -104,9 +104,10 @@ class MailServer:
         said = self.says.get("DATA")
         is_refused = isinstance(said, str) or (isinstance(said, Act) and not said.takes)
         if not is_refused:
-            content = envelope.content if isinstance(envelope.content, bytes) else b""
-            login = session.auth_data.login.decode() if isinstance(session.auth_data, LoginPassword) else ""
-            had_tls = self._is_tls or session.ssl is not None
+            content: Any = envelope.content
+            auth: Any = session.auth_data
+            login = auth.login.decode() if isinstance(auth, LoginPassword) else ""
+            had_tls = self._is_tls or getattr(session, "ssl", None) is not None
             mail = Taken(str(envelope.mail_from), list(envelope.rcpt_tos), content, had_tls, login)
             self.taken.append(mail)
         return await self._said("DATA", server) or "250 2.0.0 Ok: queued as 4kX"

@@ -11,11 +11,7 @@ MACHINES = ("mailer-daemon@", "postmaster@")
 def is_automatic(letter: Letter, sender: str) -> bool:
     """Whether a machine wrote a mail: out of office, a newsletter, a bounce."""
     submitted = letter.first("auto-submitted").partition(";")[0].strip().lower()
-    return (
-        submitted not in {"", "no"}
-        or any(letter.every(name) for name in MARKS)
-        or is_bulk(letter, sender)
-    )
+    return submitted not in {"", "no"} or any(letter.every(name) for name in MARKS) or is_bulk(letter, sender)
 
 
 def is_bulk(letter: Letter, sender: str) -> bool:
