@@ -30,7 +30,10 @@ class ChangeInbox(serializers.Serializer[Any]):
     """What can be changed about an inbox; ``settings`` are merged key by key."""
 
     name = fields.Text(required=False, longest=255)
-    settings = fields.Object(required=False, help_text="What the channel needs; null clears one. API: `webhook_url`.")
+    settings = fields.Object(
+        required=False,
+        help_text="What the channel needs (docs/channels); null clears one. The provider is asked whether they work.",
+    )
     hmac_mandatory = fields.Flag(required=False, help_text="Refuse people who cannot prove who they are.")
     time_zone = fields.Text(required=False, longest=64, help_text="An IANA name such as Africa/Casablanca.")
     working_hours = fields.Items(child=WorkingDay(), required=False, max_length=7)

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from inboxes.models import Inbox
+from inboxes.models import Inbox, InboxHealth
 
 
 class WorkingHours(serializers.Serializer[Any]):
@@ -19,6 +19,25 @@ class WorkingHours(serializers.Serializer[Any]):
     close_minutes = serializers.IntegerField(allow_null=True)
 
 
+class CallbackShape(serializers.Serializer[Any]):
+    """Whether the provider knows where to call us."""
+
+    state = serializers.ChoiceField(choices=InboxHealth.CallbackState.choices)
+    detail = serializers.CharField(allow_null=True, help_text="Why the provider refused it, in its words.")
+
+
+class HealthShape(serializers.Serializer[Any]):
+    """How an inbox gets on with its provider."""
+
+    state = serializers.ChoiceField(choices=InboxHealth.State.choices)
+    code = serializers.CharField(allow_null=True, help_text="Why it is disconnected: `channel_auth_failed`.")
+    detail = serializers.CharField(allow_null=True, help_text="The provider's words.")
+    changed_at = serializers.DateTimeField()
+    callback = CallbackShape()
+    last_callback_at = serializers.DateTimeField(allow_null=True)
+    last_sent_at = serializers.DateTimeField(allow_null=True)
+
+
 class InboxShape(serializers.Serializer[Any]):
     """One address of a business on one channel."""
 
@@ -29,6 +48,7 @@ class InboxShape(serializers.Serializer[Any]):
     identifier = serializers.CharField(help_text="Names the inbox in client API paths. Not a secret.")
     callback_url = serializers.CharField(allow_null=True, help_text="What a provider calls; null for API and web.")
     settings = serializers.DictField(help_text="The channel's own; secrets are masked.")
+    health = HealthShape(allow_null=True, help_text="How it gets on with its provider; null for API and web.")
     webhook_endpoint_id = serializers.CharField(
         required=False, help_text="The endpoint that `webhook_url` made; only in the answer that makes it."
     )

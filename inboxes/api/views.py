@@ -52,6 +52,8 @@ class Inboxes(InboxView):
 
         Its `identifier` names it in the client API; API and web inboxes come with an `hmac_token` to sign identities.
         An API inbox's `webhook_url` is told what happens there; the answer that sets it shows `webhook_secret`, once.
+        An inbox with a provider is opened only when the provider takes its `settings`; the provider is then told its
+        `callback_url`, or, where `health.callback.state` is `manual`, you enter it in the provider's console.
         """
         fields = self.parse(inputs.CreateInbox)
         inbox = inboxes.create(environment=self.environment, channel=fields.pop("channel"), by=self.who, fields=fields)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,11 +12,11 @@ from django.utils import timezone
 from accounts.models import Environment
 from accounts.services import audit
 from core import crypto, ids
-from core.errors import Invalid, NotFound, Problem
+from core.errors import Conflict, Invalid, NotFound, Problem
 from inboxes import channels
 from inboxes.errors import SignatureMismatch
 from inboxes.models import Inbox
-from inboxes.services import followers
+from inboxes.services import connecting, followers, health, registering
 
 OLD_TOKEN_LIVES = timedelta(hours=24)
 CHANGEABLE = frozenset(
@@ -24,42 +25,63 @@ CHANGEABLE = frozenset(
 )  # fmt: skip
 
 
-@transaction.atomic
 def create(*, environment: Environment, channel: str, by: audit.Who, fields: Mapping[str, Any]) -> Inbox:
     """
     Open an inbox. ``fields`` are the changeable ones and ``settings``.
 
-    Raises Invalid, naming every wrong field.
+    The provider is asked first whether the settings work, and told afterwards where to call us.
+    Raises Invalid, naming every wrong field, and what the provider said where it refused.
     """
-    problems = []
-    if channel not in channels.REGISTRY:
+    given = connecting.merged({}, fields.get("settings", {}))
+    problems = _problems(environment, channel, fields)
+    if channel in channels.REGISTRY:
+        problems += channels.find(channel).lacking(given)
+    else:
         known = ", ".join(channels.REGISTRY)
         problems.append(Problem("channel", "unknown_channel", f"channel is one of: {known}."))
-    if problems := problems + _problems(environment, channel, fields):
+    if problems:
         raise Invalid(*problems)
-    values = {**fields, "settings": _merged({}, fields.get("settings", {}))}
+    return _open(environment, channel, by, {**fields, "settings": _connected(environment, channel, given)})
+
+
+@transaction.atomic
+def _open(environment: Environment, channel: str, by: audit.Who, values: Mapping[str, Any]) -> Inbox:
     inbox: Inbox = Inbox.unscoped.create(environment=environment, channel=channel, **values)
     audit.record(environment=environment, who=by, action="inbox.created", target=inbox.public_id)
+    health.begin(inbox)
+    _have_registered(inbox)
     followers.tell(inbox, by=by)
     return inbox
 
 
-@transaction.atomic
 def update(*, inbox: Inbox, by: audit.Who, fields: Mapping[str, Any]) -> Inbox:
     """
     Change an inbox; ``settings`` are merged key by key, null or an empty text clears one.
 
-    Raises Invalid, naming every wrong field, NotFound for one that was closed meanwhile.
+    Changed settings are shown to the provider first. Raises Invalid, naming every wrong field, NotFound for one that
+    was closed meanwhile.
     """
-    if problems := _problems(inbox.environment, inbox.channel, fields):
+    values, problems = dict(fields), _problems(inbox.environment, inbox.channel, fields)
+    if "settings" in fields:
+        values["settings"] = connecting.merged(inbox.settings, fields["settings"])
+        problems += channels.find(inbox.channel).lacking(values["settings"])
+    if problems:
         raise Invalid(*problems)
-    inbox = _locked(inbox)
+    if values.get("settings", inbox.settings) != inbox.settings:
+        values["settings"] = _connected(inbox.environment, inbox.channel, values["settings"])
+    return _change(inbox, by, values)
+
+
+@transaction.atomic
+def _change(inbox: Inbox, by: audit.Who, values: Mapping[str, Any]) -> Inbox:
+    seen, inbox = inbox.settings, _locked(inbox)
+    if "settings" in values and inbox.settings != seen:
+        raise Conflict("The inbox's settings were changed a moment ago; look at them and try again.", param="settings")
     changes: dict[str, Any] = {}
-    for name, value in fields.items():
-        after = _merged(inbox.settings, value) if name == "settings" else value
-        if getattr(inbox, name) != after:
-            changes[name] = {"from": getattr(inbox, name), "to": after}
-            setattr(inbox, name, after)
+    for name, value in values.items():
+        if getattr(inbox, name) != value:
+            changes[name] = {"from": getattr(inbox, name), "to": value}
+            setattr(inbox, name, value)
     if changes:
         inbox.save(update_fields=[*changes, "updated_at"])
         audit.record(
@@ -67,6 +89,7 @@ def update(*, inbox: Inbox, by: audit.Who, fields: Mapping[str, Any]) -> Inbox:
             target=inbox.public_id, changes=changes,
         )  # fmt: skip
     if "settings" in changes:
+        _have_registered(inbox)
         followers.tell(inbox, by=by)
     return inbox
 
@@ -127,8 +150,18 @@ def _locked(inbox: Inbox) -> Inbox:
     return locked
 
 
-def _merged(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in {**before, **given}.items() if value not in (None, "")}
+def _connected(environment: Environment, channel: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings that are whole and that the provider takes. Raises Invalid."""
+    connected = connecting.connect(channels.find(channel), settings, livemode=environment.livemode)
+    if connected.problems:
+        raise Invalid(*connected.problems)
+    return dict(connected.settings)
+
+
+def _have_registered(inbox: Inbox) -> None:
+    """Have the provider told where to call us once everything is stored; what fails is tried again by the upkeep."""
+    if registering.ask_for(inbox):
+        transaction.on_commit(partial(registering.register, inbox.pk), robust=True)
 
 
 def _problems(environment: Environment, channel: str, fields: Mapping[str, Any]) -> list[Problem]:

@@ -1,0 +1,135 @@
+"""Opening an inbox that has a provider: it is asked whether the credentials work, and told where to call us."""
+
+import pytest
+from django.utils import timezone
+
+from inboxes.models import Inbox, InboxHealth
+from inboxes.services import registering
+from tests.conftest import mint
+from tests.providers import telegram as fake
+from tests.providers.server import reset
+from tests.servers import Server, wrong_fields
+
+BODY = {"name": "Bot", "channel": "telegram", "settings": {"bot_token": fake.TOKEN}}
+PUBLIC = "https://chat.example.com"
+
+
+@pytest.fixture
+def telegram(settings):
+    settings.BASE_URL = PUBLIC
+    with fake.Telegram() as provider:
+        settings.PROVIDER_BASES = {**settings.PROVIDER_BASES, "telegram": provider.base}
+        yield provider
+
+
+@pytest.fixture
+def test_api(sandbox):
+    return Server(mint(sandbox))
+
+
+def overdue(**changes):
+    InboxHealth.unscoped.update(callback_due_at=timezone.now(), **changes)
+
+
+class TestCreate:
+    @pytest.mark.django_db(transaction=True)
+    def test_tells_the_provider_where_to_call(self, api, telegram):
+        opened = api.post("/v1/inboxes", BODY).json()
+
+        assert telegram.webhook["url"] == opened["callback_url"] == f"{PUBLIC}/inbound/telegram/{opened['identifier']}"
+        assert opened["health"]["state"] == "connected"
+        assert opened["health"]["callback"] == {"state": "registered", "detail": None}
+
+    def test_masks_what_is_secret(self, api, telegram):
+        opened = api.post("/v1/inboxes", BODY).json()
+
+        assert fake.TOKEN not in str(opened)
+        assert Inbox.unscoped.get().settings["bot_token"] == fake.TOKEN
+
+    def test_says_what_is_lacking(self, api, telegram):
+        answer = api.post("/v1/inboxes", {**BODY, "settings": {}})
+
+        assert wrong_fields(answer) == {"settings.bot_token": "required"}
+        assert not telegram.requests
+
+    def test_opens_nothing_that_the_provider_refuses(self, api, telegram):
+        wrong = "1234567890:AAH-a-token-that-nobody-gave-out-0123456789"
+
+        answer = api.post("/v1/inboxes", {**BODY, "settings": {"bot_token": wrong}})
+
+        assert set(wrong_fields(answer)) == {"settings.bot_token"}
+        assert wrong not in answer.content.decode()
+        assert not Inbox.unscoped.exists()
+
+    def test_says_when_the_provider_cannot_be_asked(self, api, telegram):
+        telegram.keeps_meeting(reset())
+
+        answer = api.post("/v1/inboxes", BODY)
+
+        assert wrong_fields(answer) == {"settings": "provider_unavailable"}
+        assert not Inbox.unscoped.exists()
+
+    def test_asks_nobody_in_the_sandbox(self, test_api, telegram):
+        opened = test_api.post("/v1/inboxes", BODY).json()
+
+        assert opened["health"]["callback"]["state"] == "registered"
+        assert not telegram.requests
+
+
+class TestUpdate:
+    @pytest.fixture
+    def path(self, api, telegram):
+        return f"/v1/inboxes/{api.post('/v1/inboxes', BODY).json()['id']}"
+
+    def test_keeps_what_worked_when_the_provider_refuses_the_new(self, api, path):
+        answer = api.patch(path, {"settings": {"bot_token": "1234567890:AAH-a-token-that-nobody-gave-out-0123456789"}})
+
+        assert answer.status_code == 422
+        assert Inbox.unscoped.get().settings["bot_token"] == fake.TOKEN
+
+    def test_does_not_let_go_of_what_is_needed(self, api, path):
+        assert wrong_fields(api.patch(path, {"settings": {"bot_token": None}})) == {"settings.bot_token": "required"}
+
+    def test_asks_nobody_when_only_the_name_changes(self, api, path, telegram):
+        asked = len(telegram.requests)
+
+        assert api.patch(path, {"name": "Shop bot"}).json()["name"] == "Shop bot"
+        assert len(telegram.requests) == asked
+
+
+class TestRegistering:
+    @pytest.fixture
+    def opened(self, api, telegram):
+        return api.post("/v1/inboxes", BODY).json()
+
+    def test_is_done_by_the_upkeep_where_it_was_not(self, opened, telegram):
+        assert opened["health"]["callback"]["state"] == "pending"
+
+        assert registering.register_due() == 1
+
+        assert telegram.webhook["url"] == opened["callback_url"]
+
+    def test_is_tried_again_after_a_refusal_and_says_why(self, api, opened, telegram):
+        telegram.meets(reset())
+        registering.register_due()
+        refused = api.get(f"/v1/inboxes/{opened['id']}").json()["health"]["callback"]
+
+        overdue()
+        registering.register_due()
+
+        assert refused["state"] == "failed"
+        assert refused["detail"]
+        assert api.get(f"/v1/inboxes/{opened['id']}").json()["health"]["callback"]["state"] == "registered"
+
+    def test_is_not_tried_for_ever(self, opened, telegram):
+        telegram.keeps_meeting(reset())
+        overdue(callback_attempts=registering.MOST_ATTEMPTS)
+
+        registering.register_due()
+
+        assert InboxHealth.unscoped.get().callback_due_at is None
+
+    def test_leaves_what_another_worker_is_at(self, opened, telegram):
+        registering.register_due()
+
+        assert registering.register_due() == 0
