@@ -16,12 +16,13 @@ class DexraConfig(AppConfig):
         """Say who is told about what and what the worker runs; refuse unsafe settings in production."""
         # Models can be imported only once every app is loaded.
         from dexra import wiring  # noqa: PLC0415
-        from inboxes.services import followers  # noqa: PLC0415
+        from inboxes.services import followers, postbox  # noqa: PLC0415
 
         production.refuse_unsafe()
         celery.app.set_default()  # tasks asked for from any process go to this broker
         bus.subscribe(wiring.SUBSCRIPTIONS)
         followers.employ(wiring.INBOX_FOLLOWERS)
+        postbox.employ(wiring.CALLBACK_DOOR)
         engines.employ(wiring.engines)
 
 

@@ -13,8 +13,9 @@ from events.bus import Handler
 from events.event import Event
 from events.relay import Relay
 from inbound import handlers as inbound
-from inbound.services import mailboxes
+from inbound.services import mailboxes, simulating
 from inboxes.services.followers import Follower
+from inboxes.services.postbox import Door
 from outbound import events as outbound_events
 from outbound import handlers as outbound
 from outbound.services import lines
@@ -44,7 +45,12 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[Handler]] = {
     conversations.MessageReceived: [realtime.broadcast, webhooks.fan_out],
     conversations.MessageSent: [outbound.enqueue_carried, realtime.broadcast, webhooks.fan_out],
     conversations.MessageNoted: [realtime.broadcast, webhooks.fan_out],
-    conversations.MessageStatusChanged: [outbound.follow_statuses, realtime.broadcast, webhooks.fan_out],
+    conversations.MessageStatusChanged: [
+        outbound.follow_statuses,
+        outbound.play_providers,
+        realtime.broadcast,
+        webhooks.fan_out,
+    ],
     conversations.TypingChanged: [realtime.show_typing],
     outbound_events.InboxDisconnected: [webhooks.fan_out],
     outbound_events.InboxReconnected: [webhooks.fan_out],
@@ -56,6 +62,8 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[Handler]] = {
 }
 # Who is asked, in the same transaction, when an inbox is opened, changed or closed.
 INBOX_FOLLOWERS: Sequence[Follower] = [callbacks, lines, mailboxes]
+# Who takes in what providers tell where they are played: in a sandbox.
+CALLBACK_DOOR: Door = simulating.take
 
 
 def engines() -> list[Engine]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from events.event import Event
-from outbound.services import carrying, fallbacks, receipts
+from outbound.services import carrying, fallbacks, receipts, simulating
 
 ARRIVED = {"delivered", "read"}
 
@@ -21,6 +21,12 @@ def follow_statuses(events: Sequence[Event]) -> None:
     fallbacks.note_failed([pk for pk, status in statuses if status == "failed"])
 
 
+def play_providers(events: Sequence[Event]) -> None:
+    """Have receipts come for what sandboxes have sent, or may have: an answer was lost, and later one is found."""
+    left = [event for event in events if not event.livemode and _status(event) in {"sent", "unknown"}]
+    simulating.tell_of([event.context["message_id"] for event in left if not _was_in_doubt(event)])
+
+
 def forget(events: Sequence[Event]) -> None:
     """Send nothing more to people who were erased."""
     carrying.forget([pk for event in events for pk in event.context["contact_ids"]])
@@ -28,3 +34,7 @@ def forget(events: Sequence[Event]) -> None:
 
 def _status(event: Event) -> str:
     return str(event.data.get("message", {}).get("status", ""))
+
+
+def _was_in_doubt(event: Event) -> bool:
+    return "unknown" in event.context.get("previous", {}).get("status", ())[:1]
