@@ -8,11 +8,14 @@ redirects, no proxies of the environment, at most 1 MiB of an answer, and an end
 import asyncio
 import errno
 import ssl
+import sys
 import time
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.util import find_spec
 from typing import IO, Any
 from urllib.parse import urlsplit
 
@@ -23,6 +26,10 @@ from inboxes.channels.outgoing import HttpOrder, Reply
 from inboxes.transport.accidents import AMBIGUOUS, NOT_SENT, OUR_FAULT, Accident, Result
 from inboxes.transport.dialling import Blocked, Dialler, PlainDialler
 from inboxes.transport.wire import Written, write
+
+# httpcore looks for it at every lock it takes. Where it is not installed, the whole path would be searched each time.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]  # Python's own way to say that there is none
 
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 30.0
@@ -40,12 +47,13 @@ class Exchange:
     """
     Makes calls from inside one event loop; connections are kept for the next ones.
 
-    Each host has a pool of its own: one that hangs makes nobody else's slower.
+    A connection at a time is a pool of its own: httpcore asks every idle connection of a pool, at every call, whether
+    it still stands, which with two hundred of them takes longer than the call.
     """
 
     def __init__(self) -> None:
         self._dialler = Dialler()
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._idle: dict[str, deque[tuple[float, _AsyncTransport]]] = {}
 
     async def exchange(self, order: HttpOrder, *, livemode: bool) -> Result:
         """Make one call. Raises nothing but CancelledError, and RuntimeError for the sandbox, which calls nobody."""
@@ -60,38 +68,29 @@ class Exchange:
 
     async def close(self) -> None:
         """Close every connection."""
-        for client in self._clients.values():
-            await client.aclose()
-        self._clients.clear()
+        for idle in self._idle.values():
+            for _, transport in idle:
+                await transport.aclose()
+        self._idle.clear()
         self._dialler.close()
 
     async def _call(self, written: Written, seconds: float, trail: "_Trail") -> Reply:
-        client = self._client(written.url)
-        request = client.build_request(
-            written.method, written.url, content=written.body or None, headers=dict(written.headers),
-            timeout=httpx.Timeout(seconds, connect=min(seconds / 2, CONNECT_SECONDS)),
-            extensions={"trace": trail.note_async},
-        )  # fmt: skip
-        response = await client.send(request, stream=True)
+        host = urlsplit(written.url).netloc
+        transport = await self._take(host)
         try:
-            pieces, size = [], 0
-            async for piece in response.aiter_raw():
-                pieces.append(piece)
-                size += len(piece)
-                if size >= MOST_BYTES:
-                    break
-        finally:
-            await response.aclose()
-        return _reply(response, b"".join(pieces))
+            reply = await _call(transport, written, seconds, trail)
+        except BaseException:
+            await transport.aclose()
+            raise
+        self._idle.setdefault(host, deque()).append((time.monotonic(), transport))
+        return reply
 
-    def _client(self, url: str) -> httpx.AsyncClient:
-        host = urlsplit(url).netloc
-        client = self._clients.get(host)
-        if client is None:
-            client = self._clients[host] = httpx.AsyncClient(
-                transport=_AsyncTransport(self._dialler), trust_env=False, follow_redirects=False
-            )
-        return client
+    async def _take(self, host: str) -> "_AsyncTransport":
+        """Return the connection that was used last; those that nobody needed for a while are closed."""
+        idle = self._idle.get(host)
+        while idle and idle[0][0] < time.monotonic() - IDLE_SECONDS:
+            await idle.popleft()[1].aclose()
+        return idle.pop()[1] if idle else _AsyncTransport(self._dialler)
 
 
 def ask(order: HttpOrder, *, livemode: bool) -> Result:
@@ -143,13 +142,12 @@ class _Trail:
 
 
 class _AsyncTransport(httpx.AsyncHTTPTransport):
-    """httpx's own, with a pool that checks what it dials."""
+    """httpx's own, with one connection, and a look at what it dials."""
 
     def __init__(self, dialler: Dialler) -> None:
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=_tls(), max_connections=None, max_keepalive_connections=None,
-            keepalive_expiry=IDLE_SECONDS, http1=True, retries=0, network_backend=dialler,
-        )  # fmt: skip
+            ssl_context=_tls(), max_connections=1, keepalive_expiry=IDLE_SECONDS, retries=0, network_backend=dialler
+        )
 
 
 class _PlainTransport(httpx.HTTPTransport):
@@ -157,6 +155,26 @@ class _PlainTransport(httpx.HTTPTransport):
 
     def __init__(self) -> None:
         self._pool = httpcore.ConnectionPool(ssl_context=_tls(), http1=True, retries=0, network_backend=PlainDialler())
+
+
+async def _call(transport: _AsyncTransport, written: Written, seconds: float, trail: _Trail) -> Reply:
+    timeout = httpx.Timeout(seconds, connect=min(seconds / 2, CONNECT_SECONDS))
+    request = httpx.Request(
+        written.method, written.url, headers=dict(written.headers), content=written.body or None,
+        extensions={"timeout": timeout.as_dict(), "trace": trail.note_async},
+    )  # fmt: skip
+    response = await transport.handle_async_request(request)
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    pieces, size = [], 0
+    try:
+        async for piece in response.stream:
+            pieces.append(piece)
+            size += len(piece)
+            if size >= MOST_BYTES:
+                break
+    finally:
+        await response.stream.aclose()
+    return _reply(response, b"".join(pieces))
 
 
 @contextmanager
