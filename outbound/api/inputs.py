@@ -54,7 +54,7 @@ class Content(fields.Group):
     )  # fmt: skip
 
 
-class Step(Content):
+class FallbackStep(Content):
     """What is tried next; what is left out is as in the message itself."""
 
     channel = fields.Text(longest=20)
@@ -70,7 +70,7 @@ class Step(Content):
     )  # fmt: skip
 
 
-class SendMessage(Content):
+class OutgoingMessage(Content):
     """A message to somebody, on a channel."""
 
     hinges: ClassVar[dict[str, str]] = dict.fromkeys(SAYS[1:], "message_type")
@@ -84,7 +84,10 @@ class SendMessage(Content):
     )
     message_type = fields.Choice(choices=Message.Type.choices, required=False, default=Message.Type.TEXT)
     fallback = fields.Items(
-        child=Step(), required=False, max_length=MOST_STEPS, help_text="What is tried in turn if this does not arrive."
+        child=FallbackStep(),
+        required=False,
+        max_length=MOST_STEPS,
+        help_text="What is tried in turn if this does not arrive.",
     )
     conversation_id = fields.Text(required=False, longest=40, help_text="Where to say it; else where they were last.")
     reply_to = fields.Text(required=False, longest=40, help_text="The `msg_` id of the message that is answered.")

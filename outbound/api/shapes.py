@@ -27,7 +27,7 @@ class Warned(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
-class StepShape(serializers.Serializer[Any]):
+class FallbackStepShape(serializers.Serializer[Any]):
     """What is tried next."""
 
     channel = serializers.ChoiceField(choices=Inbox.Channel.choices)
@@ -47,7 +47,7 @@ class WayShape(MessageShape):
     send_at = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     adaptations = Adaptation(many=True)
-    fallback = StepShape(many=True, help_text="The steps that are left.")
+    fallback = FallbackStepShape(many=True, help_text="The steps that are left.")
     status_url = serializers.CharField()
 
 

@@ -27,7 +27,7 @@ class Sending(EnvironmentView):
 
     scope = "conversations"
 
-    @extend_schema(operation_id="send_message", tags=["Sending"], request=inputs.SendMessage, responses=SENT)
+    @extend_schema(operation_id="send_message", tags=["Sending"], request=inputs.OutgoingMessage, responses=SENT)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """
         Send a message to somebody, on any channel.
@@ -37,7 +37,7 @@ class Sending(EnvironmentView):
         twice sends one message. With `validate_only` the answer is 200 and tells what would be sent.
         """
         environment = self.environment
-        asked = self.parse(inputs.SendMessage, also=lambda given: planning.problems(environment, given))
+        asked = self.parse(inputs.OutgoingMessage, also=lambda given: planning.problems(environment, given))
         plan = planning.plan(environment, asked)
         if asked["validate_only"]:
             return Response(self._checked(plan, asked["recipient_id"]))
@@ -68,7 +68,7 @@ class Sending(EnvironmentView):
 class Messages(Sending):
     """``/v1/messages``: the same, as resources are called."""
 
-    @extend_schema(operation_id="create_sent_message", tags=["Sending"], request=inputs.SendMessage, responses=SENT)
+    @extend_schema(operation_id="create_sent_message", tags=["Sending"], request=inputs.OutgoingMessage, responses=SENT)
     def post(self, request: Request) -> Response:
         """
         Send a message to somebody, under its other name.

@@ -5,13 +5,17 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.models import Environment
 from accounts.views import database_away, envelope
+from conversations.models import Attachment, Message
+from conversations.services import attachments
 from core import ids
 from events.relay import Relay
 from inboxes.models import Inbox
+from outbound.models import Dispatch
 from tests.conftest import mint
 from tests.servers import Server
 from webhooks.models import Attempt, Delivery
@@ -56,6 +60,8 @@ def tell(api: Server, live: Environment, relay: Relay) -> dict[str, dict[str, An
     _inboxes(story)
     amine = _people(story)
     talk = _conversation(story, amine)
+    _sending(story, live)
+    _templates(story)
     _events(story, relay, talk)
     _webhooks(story, relay)
     _sandbox(story, live, relay)
@@ -71,7 +77,10 @@ def names(api: Server, inbox: Inbox, relay: Relay) -> dict[str, str]:
     relay.drain()
     endpoint = api.post("/v1/webhook-endpoints", {"url": "https://93.184.216.34/hooks"}).json()
     path, midnight = f"/v1/webhook-endpoints/{endpoint['id']}", f"{timezone.now():%Y-%m-%dT00:00:00Z}"
+    template = {"name": "a", "language": "en", "category": "utility", "text": "Hello"}
+    suppression = api.post("/v1/suppressions", {"channel": "sms", "address": "+212600000001"}).json()
     return {
+        "template_id": api.post("/v1/templates", template).json()["id"], "suppression_id": suppression["id"],
         "user_id": amine["id"], "conversation_id": talk["id"], "message_id": talk["last_message"]["id"], "tag": "a",
         "inbox_id": inbox.public_id, "event_id": api.get("/v1/events").json()["data"][0]["id"],
         "endpoint_id": endpoint["id"], "delivery_id": api.post(f"{path}/test").json()["id"],
@@ -131,6 +140,47 @@ def _conversation(story: Story, amine: Any) -> Any:
     story.tell("get_conversation", "GET", path)
     story.tell("list_conversations", "GET", f"/v1/conversations?status=open&user_id={amine['id']}")
     return talk
+
+
+def _sending(story: Story, live: Environment) -> None:
+    settings = {
+        "provider": "twilio",
+        "account_sid": "AC" + "0" * 32,
+        "auth_token": "never-used",
+        "from": "+15005550006",
+    }
+    Inbox.unscoped.create(environment=live, name="Texts", channel="sms", settings=settings)
+    story.tell("list_channels", "GET", "/v1/channels")
+    said = story.tell("send_message", "POST", "/v1/send-message", {
+        "recipient_id": "+212600000001", "channel": "sms", "message_type": "button", "on_unsupported": "adapt",
+        "button": {"text": "Is 9 o'clock tomorrow fine?", "buttons": [
+            {"id": "yes", "title": "Yes"}, {"title": "Another time", "url": "https://shop.example.com/when"}]},
+        "category": "utility", "metadata": {"order": "1042"}})  # fmt: skip
+    story.tell("create_sent_message", "POST", "/v1/messages", {
+        "recipient_id": "customer-42", "channel": "api", "text": "Your order has arrived."})  # fmt: skip
+    story.tell("cancel_message", "POST", f"/v1/messages/{said['id']}/cancel")
+    failed = story.api.post("/v1/messages", {"recipient_id": "customer-42", "channel": "sms", "text": "Good news!"})
+    # The engine's part: the provider could not deliver it.
+    row = ids.decode("msg", failed.json()["id"])
+    Message.unscoped.filter(pk=row).update(status="failed")
+    Dispatch.unscoped.filter(message=row).update(state="failed", attempts=1, next_attempt_at=None)
+    story.tell("retry_message", "POST", f"/v1/messages/{failed.json()['id']}/retry")
+    picture = SimpleUploadedFile("plan.png", b"\x89PNG\r\n\x1a\n", content_type="image/png")
+    story.keep("create_attachment", story.api.upload("/v1/attachments", {"file": picture}))
+    attachments.remove([str(each.file.name) for each in Attachment.of(live).filter(message=None)])
+    made = story.tell("create_suppression", "POST", "/v1/suppressions", {
+        "channel": "sms", "address": "+212 600-000-009", "detail": "Asked us on the phone"})  # fmt: skip
+    story.tell("list_suppressions", "GET", "/v1/suppressions?channel=sms")
+    story.tell("delete_suppression", "DELETE", f"/v1/suppressions/{made['id']}")
+
+
+def _templates(story: Story) -> None:
+    made = story.tell("create_template", "POST", "/v1/templates", {
+        "name": "order_arrived", "language": "en", "category": "utility",
+        "text": "Hello {{name}}, your order {{order}} has arrived."})  # fmt: skip
+    story.tell("get_template", "GET", f"/v1/templates/{made['id']}")
+    story.tell("list_templates", "GET", "/v1/templates?status=approved")
+    story.tell("delete_template", "DELETE", f"/v1/templates/{made['id']}")
 
 
 def _events(story: Story, relay: Relay, talk: Any) -> None:
@@ -205,6 +255,9 @@ def _sandbox(story: Story, live: Environment, relay: Relay) -> None:
     relay.drain()
     [event] = story.api.get("/v1/events").json()["data"]
     story.tell("redeliver_event", "POST", f"/v1/sandbox/events/{event['id']}/redeliver", {"mode": "duplicate"})
+    settings = {"phone_number_id": "1", "waba_id": "2", "access_token": "x", "app_secret": "x", "verify_token": "x"}
+    shop = Inbox.unscoped.create(environment=sandbox, name="Shop", channel="whatsapp", settings=settings)
+    story.tell("sync_templates", "POST", "/v1/templates/sync", {"inbox_id": shop.public_id})
     story.api = api
 
 

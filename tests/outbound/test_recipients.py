@@ -3,6 +3,7 @@
 import pytest
 
 from contacts.services import addresses, contacts
+from core.errors import Invalid
 from outbound.services import recipients
 from tests.outbound.messaging import PHONE, open_on, text_to
 from tests.servers import wrong_fields
@@ -117,5 +118,5 @@ def test_nothing_that_looks_like_a_number_breaks_it(live, text):
     inbox = open_on(live, "sms")
     inbox.environment = live
 
-    with pytest.raises(recipients.Invalid):
+    with pytest.raises(Invalid):
         recipients.find(inbox, text)
