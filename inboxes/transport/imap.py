@@ -16,6 +16,7 @@ from inboxes.transport.accidents import NOT_SENT, Accident, Result
 
 CONNECT_SECONDS = 10.0
 LITERAL_SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
+UNTOUCHED = re.compile(r"\[b['\"](.*)['\"]\]$")  # as Python's library quotes a server
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 FAILURES = (OSError, imaplib.IMAP4.error, ValueError)
 
@@ -173,7 +174,7 @@ def _told(field: str = "") -> Iterator[None]:
 def _words(failure: Exception) -> str:
     """Return what a server said."""
     said = failure.args[0] if failure.args else b""
-    text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    text = said.decode(errors="replace") if isinstance(said, bytes) else UNTOUCHED.sub(r"\1", str(said))
     return " ".join(text.split())[:300] or "The server refuses."
 
 
