@@ -30,8 +30,10 @@ class Field:
 def read(body: bytes, content_type: str) -> list[Field]:
     """Return the fields of a form, URL-encoded or in parts. Raises ValueError for what is neither."""
     if content_type.lower().startswith("application/x-www-form-urlencoded"):
-        pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=MOST_FIELDS)
-        return [Field(decoding.text(name), value) for name, value in pairs]
+        # Latin-1 has a letter for each byte: what they are is found out later.
+        letters = body.decode("latin-1")
+        pairs = parse_qsl(letters, keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="latin-1")
+        return [Field(decoding.text(name.encode("latin-1")), value.encode("latin-1")) for name, value in pairs]
     boundary = BOUNDARY.search(content_type)
     if not content_type.lower().startswith("multipart/form-data") or boundary is None:
         raise ValueError("This is no form.")

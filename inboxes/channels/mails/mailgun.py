@@ -74,13 +74,15 @@ def letter(fields: Sequence[Field]) -> Letter:
     if "from" not in named and "sender" not in named:
         raise ValueError("The form holds no mail.")
     headers = _headers(named)
-    files = [letters.enclosed(each.filename, each.content_type, each.content) for each in fields if each.filename]
+    sent = [field for field in fields if field.filename]
+    files = [letters.enclosed(each.filename, each.content_type, each.content) for each in sent]
+    called = {field.name: file.filename for field, file in zip(sent, files, strict=True)}
     return Letter(
         headers,
         texts=[named["body-plain"].text] if "body-plain" in named else [],
         htmls=[named["body-html"].text] if "body-html" in named else [],
         files=files,
-        inline=_inline(named, fields),
+        inline=_inline(named, called),
     )
 
 
@@ -103,15 +105,14 @@ def _is_header(name: str) -> bool:
                     "reply-to", "auto-submitted", "precedence", "list-id"}  # fmt: skip
 
 
-def _inline(named: Mapping[str, Field], fields: Sequence[Field]) -> list[tuple[str, str]]:
+def _inline(named: Mapping[str, Field], called: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return which pictures the HTML shows: ``content-id-map`` names fields by their Content-IDs."""
     try:
         given = json.loads(named["content-id-map"].text) if "content-id-map" in named else {}
     except (ValueError, RecursionError):
         return []
-    filenames = {field.name: field.filename for field in fields if field.filename}
     pairs = given.items() if isinstance(given, dict) else ()
-    return [(str(key).strip("<>"), filenames[str(value)]) for key, value in pairs if str(value) in filenames]
+    return [(str(key).strip("<>"), called[str(value)]) for key, value in pairs if str(value) in called]
 
 
 def _failure(told: Mapping[str, Any]) -> Rejected:
