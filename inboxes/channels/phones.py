@@ -18,7 +18,8 @@ def e164(given: str) -> str | None:
     """
     Return a number that begins with + in E.164, or None where it cannot be one.
 
-    Possible numbers are taken, not only valid ones: what is known of numbering plans is always a little old.
+    Possible numbers are taken, not only valid ones: what is known of numbering plans is always a little old. So are
+    those that were possible once and that networks still write (``variants``).
     """
     given = given.strip()
     if not given.startswith("+"):
@@ -27,9 +28,9 @@ def e164(given: str) -> str | None:
         number = phonenumbers.parse(given, None)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number) or number.extension:
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    is_possible = phonenumbers.is_possible_number(number) or bool(variants(written))
+    return written if is_possible and not number.extension else None
 
 
 def from_provider(told: str) -> str:
