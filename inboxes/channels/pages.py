@@ -38,11 +38,9 @@ class PageChannel(GraphChannel):
         return lambda change: str(change[0].get("id")) == ours and "sender" in change[1]
 
     def read(self, callback: Callback, settings: Mapping[str, Any]) -> Iterable[Incoming]:
-        """Yield what the callback says of this account. Raises ValueError for what is no callback of Meta's."""
-        is_ours = self.about(settings)
-        for change in changes(answers.callback_of(callback.body)):
-            if is_ours(change):
-                yield from page_events.read(change[1])
+        """Return what the callback says of this account. Raises ValueError for what is no callback of Meta's."""
+        ours = filter(self.about(settings), changes(answers.callback_of(callback.body)))
+        return answers.sound(told for _, event in ours for told in page_events.read(event))
 
 
 def content(message: Outgoing) -> dict[str, Any]:

@@ -118,7 +118,10 @@ class Whatsapp(GraphChannel):
 
     def order(self, message: Outgoing, settings: Mapping[str, Any]) -> HttpOrder:
         """Return the call that sends a message."""
-        said = self.written(whatsapp_bodies.body(message), message)
+        body = whatsapp_bodies.body(message)
+        said = self.written(body, message)
+        if said["type"] != body["type"]:  # the caller says another kind of message: a list, for instance
+            del said[body["type"]]
         return self.call(settings, f"{settings['phone_number_id']}/messages", said)
 
     def taken(self, document: Mapping[str, Any], message: Outgoing) -> Sent:
@@ -130,7 +133,8 @@ class Whatsapp(GraphChannel):
         aliases = dict.fromkeys(whatsapp_events.address_of(each) for each in others if isinstance(each, str) and each)
         provider_id = answers.within(first, "id")
         return Sent(
-            provider_id if isinstance(provider_id, str) else "", [each for each in aliases if each != message.address]
+            provider_id if isinstance(provider_id, str) else "",
+            tuple(each for each in aliases if each != message.address),
         )
 
     # --- templates -----------------------------------------------------------------------------------------------
@@ -174,11 +178,9 @@ class Whatsapp(GraphChannel):
         return is_ours
 
     def read(self, callback: Callback, settings: Mapping[str, Any]) -> Iterable[Incoming]:
-        """Yield what the callback says of this number. Raises ValueError for what is no callback of WhatsApp's."""
-        is_ours = self.about(settings)
-        for change in changes(answers.callback_of(callback.body)):
-            if is_ours(change):
-                yield from whatsapp_events.read(change[1])
+        """Return what the callback says of this number. Raises ValueError for what is no callback of WhatsApp's."""
+        ours = filter(self.about(settings), changes(answers.callback_of(callback.body)))
+        return answers.sound(told for _, change in ours for told in whatsapp_events.read(change))
 
     def file_order(self, file: IncomingFile, settings: Mapping[str, Any]) -> HttpOrder:
         """Ask where a file is, by its id; the answer's URL lives five minutes."""
@@ -189,11 +191,11 @@ class Whatsapp(GraphChannel):
 
     def next_file_order(self, reply: Reply, settings: Mapping[str, Any]) -> HttpOrder | None:
         """Fetch the file from where it is; None where the answer was the file already."""
-        if not reply.headers.get("content-type", "").startswith(("application/json", "text/javascript")):
-            return None
         url = reply.document.get("url")
-        if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-            raise ValueError("WhatsApp does not say where the file is.")
+        if not isinstance(url, str) or "id" not in reply.document:
+            if reply.headers.get("content-type", "").startswith("application/json"):
+                raise ValueError("WhatsApp does not say where the file is.")
+            return None
         return self._file_at(url, settings)
 
     def _file_at(self, url: str, settings: Mapping[str, Any]) -> HttpOrder:

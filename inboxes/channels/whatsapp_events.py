@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from inboxes.channels import graph_refusals, phones, whatsapp_templates
-from inboxes.channels.answers import of_its_shape, within
+from inboxes.channels.answers import of_its_shape, sound, within
 from inboxes.channels.incoming import (
     Card,
     Consent,
@@ -51,7 +51,7 @@ def _message(message: Mapping[str, Any], people: list[dict[str, Any]]) -> Iterat
         return
     sender = _sender(message, people)
     try:
-        yield _told(message, sender)
+        yield from sound([_told(message, sender)])
     except (KeyError, TypeError, AttributeError, ValueError):  # a kind that was changed since: shown as unknown
         yield _said(message, sender, unsupported=str(message["type"]), raw=message)
 

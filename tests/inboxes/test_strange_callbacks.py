@@ -9,16 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inboxes.channels.instagram import Instagram
 from inboxes.channels.line import Line
+from inboxes.channels.messenger import Messenger
 from inboxes.channels.sms import Sms
 from inboxes.channels.telegram import Telegram
-from tests.providers import line, telegram
+from inboxes.channels.whatsapp import Whatsapp
+from tests.providers import graph, line, telegram
 from tests.providers.words import called, names_of, recorded
 
 CHANNELS = {
     "telegram": (Telegram(), {"bot_token": telegram.TOKEN, "callback_secret": "s"}),
     "line": (Line(), {"channel_access_token": "t", "channel_secret": "s", "bot_user_id": line.ACCOUNT}),
     "vonage": (Sms(), {"provider": "vonage", "api_key": "k", "api_secret": "s", "from": "1", "signature_secret": "s"}),
+    **{channel.kind: (channel, graph.SETTINGS[channel.kind]) for channel in (Whatsapp(), Messenger(), Instagram())},
 }
 STRANGE = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5), st.just([]), st.just({}),
@@ -49,7 +53,7 @@ def put(told: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 @pytest.mark.parametrize("provider", CHANNELS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_what_is_strange_is_read_or_refused(provider, data):
     channel, stored = CHANNELS[provider]
@@ -69,7 +73,14 @@ def test_what_is_strange_is_read_or_refused(provider, data):
 @given(body=st.binary(max_size=200), header=st.text(max_size=60))
 def test_no_bytes_are_anybodys(body, header):
     headers = dict.fromkeys(
-        ("x-telegram-bot-api-secret-token", "x-line-signature", "authorization", "x-twilio-signature"), header
+        (
+            "x-telegram-bot-api-secret-token",
+            "x-line-signature",
+            "authorization",
+            "x-twilio-signature",
+            "x-hub-signature-256",
+        ),
+        header,
     )
     for channel, stored in [*CHANNELS.values(), (Sms(), {"provider": "twilio", "auth_token": "t"})]:
         assert channel.recognises(called(body, headers=headers), {**stored, "callback_secret": "not that"}) is False

@@ -19,6 +19,12 @@ from tests.providers.server import Act, Provider, Request, answer, answer_json, 
 TOKEN, SECRET, VERIFY_TOKEN = "EAAG-access-token-of-the-tests", "app-secret-of-the-tests", "a-token-to-verify"
 NUMBER, ACCOUNT, PAGE, INSTAGRAM = "106540352242922", "102290129340398", "61550001112223", "17841400001112223"
 SHOWN_NUMBER = "15550783881"
+SETTINGS = {
+    "whatsapp": {"phone_number_id": NUMBER, "waba_id": ACCOUNT, "access_token": TOKEN, "app_secret": SECRET,
+                 "verify_token": VERIFY_TOKEN},
+    "messenger": {"page_id": PAGE, "page_access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY_TOKEN},
+    "instagram": {"page_id": INSTAGRAM, "page_access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY_TOKEN},
+}  # fmt: skip
 PATH = re.compile(r"/v\d+\.\d/([^/]+)(?:/(\w+))?")
 THROTTLED = frozenset({4, 80007, 130429, 131048, 131056})
 
