@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import requests
+import structlog
 from anymail.exceptions import AnymailError, AnymailRecipientsRefused
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -23,9 +24,11 @@ from inboxes.transport.accidents import AMBIGUOUS, NOT_SENT, Accident, Result
 CONNECT_SECONDS = 5.0
 LONGEST_ANSWER = 64 * 1024
 
+log = structlog.get_logger(__name__)
+
 
 def send(backend: str, options: Mapping[str, Any], mail: EmailMultiAlternatives, *, seconds: float) -> Result:
-    """Hand in one mail at a provider, in ``seconds`` at most. Raises nothing but what no provider is to blame for."""
+    """Hand in one mail at a provider, in ``seconds`` at most. Raises nothing."""
     trail = Trail()
     try:
         connection = get_connection(backend, **options, timeout=(min(CONNECT_SECONDS, seconds), seconds))
@@ -37,6 +40,9 @@ def send(backend: str, options: Mapping[str, Any], mail: EmailMultiAlternatives,
         return _taken(mail)
     except AnymailError as failure:
         return _failed(failure, trail)
+    except Exception as fault:  # noqa: BLE001  backends trip over some answers; how far it got is what counts
+        log.error("mail_backend_broke", backend=backend, error=type(fault).__name__)  # noqa: TRY400  it may quote keys
+        return _taken(mail) if _was_answered(mail) else _unanswered(trail)
     return _taken(mail)
 
 
@@ -125,7 +131,7 @@ def _taken(mail: EmailMultiAlternatives) -> Result:
     if told is not None:
         headers[answers.RECIPIENT_STATUS] = told.status or ""
         headers[answers.MESSAGE_ID] = str(told.message_id or "")
-    return Reply(200, _body(status.esp_response), headers)
+    return Reply(getattr(status.esp_response, "status_code", 200), _body(status.esp_response), headers)
 
 
 def _failed(failure: AnymailError, trail: Trail) -> Result:
@@ -135,12 +141,22 @@ def _failed(failure: AnymailError, trail: Trail) -> Result:
         # One that was taken, and whose answer nobody understands, has been sent.
         return Reply(response.status_code, _body(response), {**headers, answers.VIA: "api"})
     if isinstance(failure, requests.RequestException):
-        if trail.was_blocked:
-            return Accident(NOT_SENT, "The address is not public.")
-        kind = NOT_SENT if trail.socket is None else AMBIGUOUS
-        return Accident(kind, "No connection could be made." if kind == NOT_SENT else "There was no answer.")
+        return _unanswered(trail)
     # The backend refuses what its provider cannot do: nothing was sent.
     return Reply(422, str(failure).partition("\n")[0].encode(), {answers.VIA: "api"})
+
+
+def _was_answered(mail: EmailMultiAlternatives) -> bool:
+    status = getattr(mail, "anymail_status", None)
+    return status is not None and status.esp_response is not None
+
+
+def _unanswered(trail: Trail) -> Accident:
+    if trail.was_blocked:
+        return Accident(NOT_SENT, "The address is not public.")
+    if trail.socket is None:
+        return Accident(NOT_SENT, "No connection could be made.")
+    return Accident(AMBIGUOUS, "There was no answer.")
 
 
 def _body(response: Any) -> bytes:

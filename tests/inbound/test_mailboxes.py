@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.services import audit
 from inbound.models import Mailbox, RawCallback
 from inbound.services import mailboxes
+from inboxes.channels.outgoing import Reply
 from inboxes.models import Inbox
 from inboxes.transport import imap
 from tests.inboxes.letters import EMAIL
@@ -226,7 +227,7 @@ class TestAServerThatIsAway:
 
     @pytest.mark.slow
     def test_and_hangs_holds_nobody_up(self, live, server):
-        with ScriptedServer(lambda connection: connection.recv(1) and None) as hanging:
+        with ScriptedServer(hang) as hanging:
             inbox = open_mailbox(live, hanging)
             other = open_mailbox(live, server)
             Mailbox.unscoped.filter(inbox=other).update(checked_at=None)
@@ -296,18 +297,28 @@ class TestFollowing:
 
 class TestACheckOfSettings:
     def test_opens_the_folder(self, server):
-        assert imap.check(EMAIL.folder(settings_for(server))).status == 250
+        assert checked(settings_for(server)).problem is None
 
     @pytest.mark.parametrize(
         ("fields", "named"),
         [({"imap_password": "wrong"}, "settings.imap_password"), ({"imap_folder": "Nowhere"}, "settings.imap_folder")],
     )
     def test_names_what_is_wrong(self, server, fields, named):
-        settings = settings_for(server, **fields)
+        assert checked(settings_for(server, **fields)).problem.field == named
 
-        problem = EMAIL.judge_check(imap.check(EMAIL.folder(settings)), settings).problem
 
-        assert problem.field == named
+def checked(settings):
+    """Return what a check of a folder says."""
+    folder = EMAIL.folder(settings)
+    assert folder is not None
+    answer = imap.check(folder)
+    assert isinstance(answer, Reply)
+    return EMAIL.judge_check(answer, settings)
+
+
+def hang(connection):
+    """Say nothing until the other side has enough of it."""
+    connection.recv(1)
 
 
 def visit_all():

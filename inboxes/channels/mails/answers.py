@@ -87,8 +87,11 @@ def _refusal(status: int, enhanced: str, *, at_recipient: bool) -> tuple[str, st
 
 def _judge_api(reply: Reply) -> Outcome:
     said, status = _words(reply), reply.status
+    recipient = reply.headers.get(RECIPIENT_STATUS, "")
+    if recipient in REFUSED_RECIPIENT:
+        return Rejected(REFUSED_RECIPIENT[recipient], said, recipient)
     if 200 <= status < 300:
-        return _judge_taken(reply)
+        return Sent(_id(reply))
     if status in REFUSED_ACCOUNT:
         return Rejected(REFUSED_ACCOUNT[status], said, str(status), disconnects=True)
     if status in {408, 425, 429}:
@@ -97,14 +100,6 @@ def _judge_api(reply: Reply) -> Outcome:
     if status >= 500:
         return Uncertain("no_answer", said)
     return Rejected("media_refused" if status == 413 else "invalid_for_provider", said, str(status))
-
-
-def _judge_taken(reply: Reply) -> Outcome:
-    """Return what a provider says became of a mail it took: it may know that the address is none."""
-    status = reply.headers.get(RECIPIENT_STATUS, "")
-    if status in REFUSED_RECIPIENT:
-        return Rejected(REFUSED_RECIPIENT[status], _words(reply), status)
-    return Sent(_id(reply))
 
 
 def _id(reply: Reply) -> str:
