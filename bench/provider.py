@@ -12,6 +12,7 @@ from typing import Any
 import uvloop
 
 TEXT = re.compile(rb'"text":"([\w-]+)"')
+CHAT = re.compile(rb'"chat_id":"?(-?\d+)')
 LENGTH = re.compile(rb"\r\ncontent-length: ?(\d+)", re.IGNORECASE)
 
 
@@ -55,9 +56,16 @@ class Provider(asyncio.Protocol):
         elif path == "/count":
             self._answer(len(self._taken))
         else:
-            found = TEXT.search(body)
+            found, chat = TEXT.search(body), CHAT.search(body)
             self._taken.append((path, found.group(1).decode() if found else "", time.time()))
-            told = {"ok": True, "result": {"message_id": len(self._taken), "chat": {"id": 1}, "date": 1}}
+            told = {
+                "ok": True,
+                "result": {
+                    "message_id": len(self._taken),
+                    "chat": {"id": int(chat.group(1)) if chat else 0},
+                    "date": 1,
+                },
+            }
             asyncio.get_running_loop().call_later(self._delay, self._answer, told)
 
     def _answer(self, told: Any) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, transaction
@@ -54,9 +55,8 @@ def lock(conversation_ids: Collection[int]) -> dict[int, Conversation]:
     with connection.cursor() as cursor:
         cursor.execute(LOCK, [sorted(conversation_ids)])
     found = complete_conversations(conversation_ids)
-    environments = Environment.objects.in_bulk({each.environment_id for each in found.values()})
     for conversation in found.values():
-        conversation.environment = environments[conversation.environment_id]
+        conversation.environment = _environment(conversation.environment_id)
     return found
 
 
@@ -88,6 +88,12 @@ def advance(conversations: Mapping[int, Conversation], steps: Sequence[Step]) ->
     if happened:
         log.publish(*happened)
     return moved
+
+
+@lru_cache(maxsize=10_000)
+def _environment(environment_id: int) -> Environment:
+    """Return an environment; whether it is live never changes."""
+    return Environment.objects.get(pk=environment_id)
 
 
 def _change(message: Message, step: Step, now: datetime) -> None:

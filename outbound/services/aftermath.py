@@ -15,14 +15,32 @@ log = structlog.get_logger(__name__)
 
 def follow(results: Sequence[Result]) -> None:
     """Do what follows from answers for people and their addresses. Runs in the transaction that settles them."""
+    for result, alias in _unknown(results):
+        dispatch = _dispatch(result)
+        addresses.open_at(inbox=dispatch.inbox, address=alias, contact=dispatch.contact)
     for result in results:
         match result.outcome:
             case Rejected(suppresses=scope) if scope:
                 _suppress(result, scope, result.outcome.detail)
-            case Sent(aliases=aliases) if aliases:
-                _know_by(result, aliases)
             case Deferred(address=address) if address:
                 _move(result, address)
+
+
+def _unknown(results: Sequence[Result]) -> list[tuple[Result, str]]:
+    """Return further addresses of recipients that nobody is known by; somebody else's stay theirs."""
+    told = [
+        (result, alias)
+        for result in results
+        if isinstance(result.outcome, Sent)
+        for alias in result.outcome.aliases
+        if alias != result.claimed.address
+    ]
+    if not told:
+        return []
+    inboxes, aliases = {result.claimed.inbox_id for result, _ in told}, {alias for _, alias in told}
+    rows = ContactSession.unscoped.filter(inbox_id__in=inboxes, source_id__in=aliases)
+    known = set(rows.values_list("inbox_id", "source_id"))
+    return [(result, alias) for result, alias in told if (result.claimed.inbox_id, alias) not in known]
 
 
 def _suppress(result: Result, scope: str, detail: str) -> None:
@@ -31,19 +49,6 @@ def _suppress(result: Result, scope: str, detail: str) -> None:
         environment=dispatch.environment, channel=dispatch.inbox.channel, address=dispatch.address,
         scope=scope, reason=Suppression.Reason.PROVIDER, detail=detail,
     )  # fmt: skip
-
-
-def _know_by(result: Result, aliases: Sequence[str]) -> None:
-    """Remember further addresses of a recipient, unless somebody else has them already."""
-    known = set(
-        ContactSession.unscoped.filter(inbox_id=result.claimed.inbox_id, source_id__in=list(aliases)).values_list(
-            "source_id", flat=True
-        )
-    )
-    for alias in aliases:
-        if alias not in known and alias != result.claimed.address:
-            dispatch = _dispatch(result)
-            addresses.open_at(inbox=dispatch.inbox, address=alias, contact=dispatch.contact)
 
 
 def _move(result: Result, address: str) -> None:

@@ -26,8 +26,9 @@ from outbound.services.slots import Looked, Share, Slots
 LEASE_SECONDS = 90.0
 LINES_AT_ONCE = 50
 SCANNED = 1000  # of one line and lane; behind so many to people who are being written to, the others wait
-NO_ROOM_SECONDS = 0.25
+BEHIND_SECONDS = 0.25
 STRANGE_SECONDS = 60.0
+MOMENT_SECONDS = 0.1
 
 LOOK = """
 SELECT line.inbox_id, line.environment_id, environment.kind = 'live',
@@ -56,7 +57,7 @@ SELECT due.id, due.address, due.lane FROM (
     WHERE inbox_id = ask.inbox_id AND state = 'waiting' AND lane = {{lane}}
       AND next_attempt_at <= statement_timestamp()
     ORDER BY next_attempt_at LIMIT {SCANNED}) AS due
-WHERE {IS_HEAD} ORDER BY due.next_attempt_at, due.id LIMIT {{most}}
+WHERE {IS_HEAD} ORDER BY due.next_attempt_at LIMIT {{most}}
 """  # noqa: S608  put together from the texts above
 CANDIDATES = f"""
 SELECT ask.inbox_id, due.id, due.address, due.lane
@@ -87,12 +88,13 @@ WITH asked(id, wait) AS (SELECT * FROM unnest(%(ids)s::bigint[], %(waits)s::floa
 UPDATE outbound_dispatch AS dispatch SET next_attempt_at = statement_timestamp() + make_interval(secs => asked.wait)
 FROM asked WHERE dispatch.id = asked.id AND dispatch.id IN (SELECT id FROM held)
 """
-# When a line is looked at again: when something is due, or soon, where something due had no room.
+# When a line is looked at again: when something is due; soon, where something due waits for what goes before it; by
+# whoever has a free slot, where it had no room.
 NOTE = f"""
 UPDATE outbound_line AS line SET next_due_at = CASE
     WHEN asked.wait > 0 THEN statement_timestamp() + make_interval(secs => asked.wait)
     WHEN waits.due_at <= statement_timestamp()
-    THEN statement_timestamp() + make_interval(secs => CASE WHEN asked.is_full THEN 0 ELSE {NO_ROOM_SECONDS} END)
+    THEN statement_timestamp() + make_interval(secs => CASE WHEN asked.is_full THEN 0 ELSE {BEHIND_SECONDS} END)
     ELSE waits.due_at END
 FROM unnest(%(inboxes)s::bigint[], %(waits)s::float8[], %(full)s::boolean[]) AS asked(inbox_id, wait, is_full),
      LATERAL (SELECT min(first.due_at) AS due_at FROM (VALUES (0), (1), (2)) AS each(lane), LATERAL (
@@ -100,7 +102,7 @@ FROM unnest(%(inboxes)s::bigint[], %(waits)s::float8[], %(full)s::boolean[]) AS 
          WHERE inbox_id = asked.inbox_id AND lane = each.lane AND state = 'waiting'
          ORDER BY next_attempt_at LIMIT 1) AS first) AS waits
 WHERE line.inbox_id = asked.inbox_id
-RETURNING extract(epoch FROM line.next_due_at - statement_timestamp())::float8
+RETURNING line.inbox_id, extract(epoch FROM line.next_due_at - statement_timestamp())::float8
 """  # noqa: S608  the same
 
 
@@ -119,15 +121,19 @@ class Claimed(NamedTuple):
     age: float  # seconds since it was queued
     token: UUID
     ends_at: float  # of the lease, in monotonic seconds
-    has_slot: bool = True  # not so where nothing is sent: it is only looked after
 
 
 @dataclass(slots=True)
 class Claim:
-    """What was taken, and in how many seconds the next line is due; None: none of those that were looked at."""
+    """
+    What was taken, and in how many seconds the next line is due; None: none of those that were looked at.
+
+    ``is_hungry``: a line had more due than room; it is to be looked at as soon as a slot is free.
+    """
 
     dispatches: list[Claimed] = field(default_factory=list)
     next_due: float | None = None
+    is_hungry: bool = False
 
 
 class _Due(NamedTuple):
@@ -170,7 +176,11 @@ class Claimer:
         allowed = [each.id for each in sandboxed] + _allowed(due, waits)
         taken = self._take(allowed)
         _put_off(due, waits)
-        return Claim(taken, _note(looked, shares, due, waits))
+        full = [share.most <= len(due[one.inbox_id]) for one, share in zip(looked, shares, strict=True)]
+        next_due = _note(looked, full, waits)
+        if len(rows) == LINES_AT_ONCE:  # there may be more of them
+            next_due = 0.0
+        return Claim(taken, next_due, is_hungry=any(full))
 
     def _ask(self, one: Looked, known: Known, due: Sequence[_Due]) -> Ask:
         wishes = [Wish(each.address, each.lane) for each in due]
@@ -231,25 +241,27 @@ def _put_off(due: Mapping[int, Sequence[_Due]], waits: Mapping[int, Sequence[Wai
             cursor.execute(PUT_OFF, {"ids": [pk for pk, _ in late], "waits": [wait for _, wait in late]})
 
 
-def _note(
-    looked: Sequence[Looked],
-    shares: Sequence[Share],
-    due: Mapping[int, Sequence[_Due]],
-    waits: Mapping[int, Sequence[Wait]],
-) -> float | None:
-    """Say of each line when it is to be looked at again; returns in how many seconds the first of them is."""
+def _note(looked: Sequence[Looked], full: Sequence[bool], waits: Mapping[int, Sequence[Wait]]) -> float | None:
+    """
+    Say of each line when it is to be looked at again; returns in how many seconds the first is that had room.
+
+    Tokens that come one by one are let come together for a moment; what hurries has its line looked at by itself.
+    """
     by_all = {
-        inbox_id: max((wait.seconds for wait in found if wait.by_all), default=0.0) for inbox_id, found in waits.items()
+        inbox_id: max(MOMENT_SECONDS, *(wait.seconds for wait in found if wait.by_all))
+        for inbox_id, found in waits.items()
+        if any(wait.by_all for wait in found)
     }
-    rows = _fetch(
-        NOTE,
-        {
-            "inboxes": [one.inbox_id for one in looked],
-            "waits": [by_all.get(one.inbox_id, 0.0) for one in looked],
-            "full": [0 < share.most <= len(due[one.inbox_id]) for one, share in zip(looked, shares, strict=True)],
-        },
-    )
-    return min((seconds for (seconds,) in rows if seconds is not None), default=None)
+    params = {
+        "inboxes": [one.inbox_id for one in looked],
+        "waits": [by_all.get(one.inbox_id, 0.0) for one in looked],
+        "full": list(full),
+    }
+    had_room = {
+        one.inbox_id for one, is_full in zip(looked, full, strict=True) if not is_full or one.inbox_id in by_all
+    }
+    due_in = [seconds for inbox_id, seconds in _fetch(NOTE, params) if inbox_id in had_room and seconds is not None]
+    return min(due_in, default=None)
 
 
 def _fetch(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:

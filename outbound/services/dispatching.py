@@ -30,8 +30,8 @@ from outbound.services.results import Release, Result
 from outbound.services.slots import Slots
 
 POLL_SECONDS = 0.25
-# Under load, claims are worth more when a few results have come in between.
-PACE_SECONDS = 0.01
+# Under load, claims are worth more when a few slots have come free in between.
+PACE_SECONDS, HUNGRY_SECONDS = 0.01, 0.02
 ATTEND_SECONDS = 0.5
 # A lease with less left is not begun with: its call might still be under way when somebody else finds it lapsed.
 SPARE_SECONDS = 40.0
@@ -58,13 +58,14 @@ class Dispatcher:
         self._claimer = Claimer(self._inboxes, self._buckets)
         self._attendant = Attendant(self._buckets)
         self._claiming, self._attending = Desk("outbound-claims"), Desk("outbound-attending")
-        self._ledger = Ledger(self._buckets, on_done=self._give_back)
+        self._ledger = Ledger(self._buckets, on_done=self.wake)
         self._caller = Caller()
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking_up = asyncio.Semaphore(LOOKUPS_AT_ONCE)
         self._is_closing = False
         self._is_cut_off = False
+        self._is_hungry = False  # a line had more due than room
         self._next_look = 0.0
 
     def wake(self) -> None:
@@ -140,6 +141,7 @@ class Dispatcher:
     async def _claim(self) -> None:
         self._next_look = time.monotonic() + POLL_SECONDS
         taken = await self._claiming.do(self._take, self._slots.copy())
+        self._is_hungry = taken.claim.is_hungry
         if taken.claim.next_due is not None:
             self._next_look = min(self._next_look, time.monotonic() + taken.claim.next_due)
         for claimed in taken.claim.dispatches:
@@ -160,18 +162,18 @@ class Dispatcher:
             return _Taken(claim, failure=failure)
 
     def _send_all(self, taken: _Taken) -> None:
-        if taken.failure is not None:
-            for claimed in taken.claim.dispatches:
-                self._ledger.add(Release(claimed, "not_composed", wait=POLL_SECONDS))
-            return
-        there = {each.claimed.id for each in taken.composed}
-        self._give_back([claimed for claimed in taken.claim.dispatches if claimed.id not in there])
-        for each in taken.composed:
-            if self._is_closing:
-                self._ledger.add(Release(each.claimed, "stopped"))
+        composed = {each.claimed.id: each for each in taken.composed}
+        for claimed in taken.claim.dispatches:
+            each = composed.get(claimed.id)
+            if taken.failure is not None:
+                self._done(claimed, Release(claimed, "not_composed", wait=POLL_SECONDS))
+            elif each is None:  # erased meanwhile
+                self._done(claimed, None)
+            elif self._is_closing:
+                self._done(claimed, Release(claimed, "stopped"))
             elif each.refusal is not None:
                 now = timezone.now()
-                self._ledger.add(Result(each.claimed, each.refusal, None, now, each.known.channel.kind))
+                self._done(claimed, Result(claimed, each.refusal, None, now, each.known.channel.kind))
             else:
                 self._begin(self._send(each))
 
@@ -183,23 +185,25 @@ class Dispatcher:
     async def _send(self, composed: Composed) -> None:
         claimed = composed.claimed
         if claimed.ends_at - time.monotonic() < SPARE_SECONDS:
-            self._ledger.add(Release(claimed, "late"))
+            self._done(claimed, Release(claimed, "late"))
             return
         if claimed.tries == 1:
             metrics.first_attempt_lag.labels(Dispatch.Lane(claimed.lane).label).observe(max(0.0, claimed.age))
-        self._ledger.add(await self._caller.send(composed))
+        self._done(claimed, await self._caller.send(composed))
 
     async def _look_up(self, lookup: Lookup) -> None:
         async with self._looking_up:
             self._ledger.add(doubts.judged(lookup, await self._caller.look_up(lookup)))
 
-    def _give_back(self, done: Sequence[Claimed]) -> None:
-        for claimed in done:
-            if claimed.has_slot:
-                self._slots.give_back(claimed)
+    def _done(self, claimed: Claimed, entry: Result | Release | None) -> None:
+        """Give a slot back, and what came of it to the ledger."""
+        self._slots.give_back(claimed)
         metrics.in_flight.set(self._slots.used)
-        if done:
-            self.wake()
+        if entry is not None:
+            self._ledger.add(entry)
+        if self._is_hungry:
+            self._next_look = min(self._next_look, time.monotonic() + HUNGRY_SECONDS)
+            self._wake.set()
 
     def _note_cut_off(self, error: Exception) -> None:
         if not self._is_cut_off:

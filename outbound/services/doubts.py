@@ -157,5 +157,5 @@ def claimed(dispatch: Dispatch, token: UUID) -> Claimed:
     return Claimed(
         dispatch.pk, dispatch.environment_id, dispatch.inbox_id, dispatch.message_id, dispatch.conversation_id,
         dispatch.livemode, dispatch.lane, dispatch.tries, dispatch.address, 0.0, token,
-        time.monotonic() + LOOKUP_LEASE_SECONDS, has_slot=False,
+        time.monotonic() + LOOKUP_LEASE_SECONDS,
     )  # fmt: skip

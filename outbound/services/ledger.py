@@ -10,7 +10,6 @@ from core.logs import loggable_error
 from inboxes.channels.outcomes import Uncertain
 from outbound.services import metrics, settling
 from outbound.services.buckets import Buckets
-from outbound.services.claims import Claimed
 from outbound.services.desk import AWAY, Desk
 from outbound.services.results import Release, Result
 from outbound.services.settling import Settled
@@ -26,11 +25,11 @@ class Ledger:
     """
     Takes results and gives them to the database, in order.
 
-    Each is tried again until its lease has ended; then the message is in doubt, for whoever finds the lease. How many
-    wait is bounded by the slots, which are only free again once ``on_done`` was told.
+    Each is tried again until its lease has ended; then the message is in doubt, for whoever finds the lease. Without
+    the database nothing more is claimed, so that no more wait than were under way. ``on_done`` is told of each write.
     """
 
-    def __init__(self, buckets: Buckets, *, on_done: Callable[[Sequence[Claimed]], None]) -> None:
+    def __init__(self, buckets: Buckets, *, on_done: Callable[[], None]) -> None:
         self._desk = Desk("outbound-ledger")
         self._buckets = buckets
         self._on_done = on_done
@@ -109,7 +108,7 @@ class Ledger:
         done = {id(entry) for entry in entries}
         self._waiting = [entry for entry in self._waiting if id(entry) not in done]
         metrics.unsettled.set(len(self._waiting))
-        self._on_done([entry.claimed for entry in entries])
+        self._on_done()
 
 
 def settle_and_hold(buckets: Buckets, results: Sequence[Result], releases: Sequence[Release]) -> Settled:

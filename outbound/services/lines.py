@@ -27,6 +27,25 @@ SENT = """
 UPDATE inboxes_inboxhealth SET last_sent_at = statement_timestamp()
 WHERE inbox_id = ANY(%s) AND coalesce(last_sent_at < statement_timestamp() - interval '1 minute', true)
 """
+# Claims hold lines while they look; whoever settles what changes nothing does not wait for them.
+BEHIND = """
+SELECT DISTINCT pair.inbox_id FROM unnest(%s::bigint[], %s::text[]) AS pair(inbox_id, address)
+JOIN outbound_line AS line ON line.inbox_id = pair.inbox_id
+WHERE line.is_disconnected OR line.consecutive_faults > 0
+   OR EXISTS (SELECT FROM outbound_dispatch AS behind WHERE behind.inbox_id = pair.inbox_id
+              AND behind.address = pair.address AND behind.state = 'waiting')
+"""
+STORE = """
+UPDATE outbound_line AS line SET next_due_at = told.next_due_at, paused_until = told.paused_until,
+    pause_reason = told.pause_reason, is_disconnected = told.is_disconnected,
+    consecutive_faults = told.consecutive_faults, faults_since = told.faults_since
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::boolean[], %s::int[], %s::timestamptz[])
+    AS told(inbox_id, next_due_at, paused_until, pause_reason, is_disconnected, consecutive_faults, faults_since)
+WHERE line.inbox_id = told.inbox_id
+"""
+STORED = (
+    "inbox_id", "next_due_at", "paused_until", "pause_reason", "is_disconnected", "consecutive_faults", "faults_since"
+)  # fmt: skip
 FORGOTTEN = """
 UPDATE outbound_line SET next_due_at = now() WHERE inbox_id = ANY(ARRAY(
     SELECT line.inbox_id FROM outbound_line AS line WHERE line.next_due_at IS NULL
@@ -47,6 +66,11 @@ class News:
     pause: Deferred | None = None
     soonest: float | None = None  # seconds until something of it is due again
 
+    @property
+    def asks_for_more(self) -> bool:
+        """Whether the line has to change for it, however it stands."""
+        return bool(self.faults or self.refusal or self.pause) or self.soonest is not None
+
 
 def note(results: Sequence[Result], *, released: Collection[int] = ()) -> None:
     """
@@ -61,14 +85,13 @@ def note(results: Sequence[Result], *, released: Collection[int] = ()) -> None:
         told[inbox_id].soonest = 0.0
     if not told:
         return
-    now = timezone.now()
-    rows = Line.unscoped.select_for_update(no_key=True).filter(pk__in=list(told)).order_by("pk")
-    lines = list(rows)
-    for line in lines:
-        _bring_up_to_date(line, told[line.pk], now)
-    Line.unscoped.bulk_update(
-        lines, ["next_due_at", "paused_until", "pause_reason", "is_disconnected", "consecutive_faults", "faults_since"]
-    )
+    concerned = _concerned(results, told)
+    if concerned:
+        now = timezone.now()
+        lines = list(Line.unscoped.select_for_update(no_key=True).filter(pk__in=concerned).order_by("pk"))
+        for line in lines:
+            _bring_up_to_date(line, told[line.pk], now)
+        _store(lines)
     sent = [inbox_id for inbox_id, news in told.items() if news.sent]
     if sent:
         with connection.cursor() as cursor:
@@ -94,6 +117,22 @@ def remember_forgotten() -> int:
     if found:
         log.warning("outbound_lines_forgotten", lines=found)
     return found
+
+
+def _concerned(results: Sequence[Result], told: Mapping[int, News]) -> set[int]:
+    """Return the lines that are to change: what was sent by one that is well, with nobody behind it, changes none."""
+    found = {inbox_id for inbox_id, news in told.items() if news.asks_for_more}
+    if results:
+        with connection.cursor() as cursor:
+            pairs = {(result.claimed.inbox_id, result.claimed.address) for result in results}
+            cursor.execute(BEHIND, [[inbox_id for inbox_id, _ in pairs], [address for _, address in pairs]])
+            found |= {inbox_id for (inbox_id,) in cursor.fetchall()}
+    return found
+
+
+def _store(lines: Sequence[Line]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(STORE, [[getattr(line, name) for line in lines] for name in STORED])
 
 
 def _add(news: News, result: Result) -> None:

@@ -43,7 +43,7 @@ UPDATE outbound_dispatch AS dispatch SET
 FROM result
 WHERE dispatch.id = result.id AND dispatch.lease_token = result.token
   AND dispatch.state IN ('sending', 'unknown', 'waiting')
-RETURNING dispatch.id
+RETURNING dispatch.id, dispatch.fallback <> '[]'::jsonb
 """
 CLOSE = """
 UPDATE outbound_attempt AS attempt SET state = closed.state, ended_at = statement_timestamp(), code = closed.code,
@@ -85,14 +85,15 @@ def settle(results: Sequence[Result], releases: Sequence[Release] = ()) -> Settl
     """Write down attempts and what follows from them; those whose lease is gone are left out. Raises Error."""
     moving = {each.claimed.conversation_id for each in results if each.verdict.status}
     conversations = progress.lock(moving) if moving else {}
-    settled = Settled(_settle(results) if results else set())
+    has_steps = _settle(results) if results else {}
+    settled = Settled(set(has_steps))
     ours = [each for each in results if each.claimed.id in settled.ids]
     if ours:
         _close(ours)
         told = [each for each in ours if each.verdict.status]
         moved = progress.advance(conversations, [_step(each) for each in told])
         _believe_receipts([each for each in told if each.claimed.message_id not in moved])
-        _fall_back(ours)
+        _fall_back([pk for pk, has_step in has_steps.items() if has_step])
         aftermath.follow(ours)
     if releases:
         _release(releases)
@@ -105,7 +106,8 @@ def settle(results: Sequence[Result], releases: Sequence[Release] = ()) -> Settl
     return settled
 
 
-def _settle(results: Sequence[Result]) -> set[int]:
+def _settle(results: Sequence[Result]) -> dict[int, bool]:
+    """Settle dispatches that are still ours; returns for each whether its chain has further steps."""
     with connection.cursor() as cursor:
         cursor.execute(
             SETTLE,
@@ -121,7 +123,7 @@ def _settle(results: Sequence[Result]) -> set[int]:
                 "resolves": [each.verdict.resolve for each in results],
             },
         )
-        return {pk for (pk,) in cursor.fetchall()}
+        return dict(cursor.fetchall())
 
 
 def _close(results: Sequence[Result]) -> None:
@@ -173,11 +175,10 @@ def _believe_receipts(results: Sequence[Result]) -> None:
         ).update(state=Dispatch.State.SENT, resolve_at=None, finished_at=Now())
 
 
-def _fall_back(results: Sequence[Result]) -> None:
-    ended = [each.claimed.id for each in results if each.verdict.state != Dispatch.State.WAITING]
-    if ended:
+def _fall_back(dispatch_ids: Sequence[int]) -> None:
+    if dispatch_ids:
         with connection.cursor() as cursor:
-            cursor.execute(FALL_BACK, [ended])
+            cursor.execute(FALL_BACK, [list(dispatch_ids)])
 
 
 def _release(releases: Sequence[Release]) -> None:

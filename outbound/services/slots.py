@@ -41,7 +41,7 @@ class Share:
 
 
 class Slots:
-    """The slots of a process; one is taken from the claim of a message until its result is written down."""
+    """The slots of a process; one is taken from the claim of a message until its provider has answered."""
 
     def __init__(self, total: int) -> None:
         self.total = total

@@ -45,10 +45,8 @@ class TestSettling:
         settling.settle(results)
 
         for each in said:
-            numbers = LoggedEvent.unscoped.filter(conversation_id=each.conversation_id).values_list(
-                "sequence", flat=True
-            )
-            assert sorted(numbers) == [1, 2, 3]
+            logged = LoggedEvent.unscoped.filter(conversation_id=each.conversation_id).order_by("sequence")
+            assert list(logged.values_list("sequence", flat=True)) == [1, 2, 3]
             assert Conversation.unscoped.get(pk=each.conversation_id).sequence == 3
 
     def test_leaves_out_what_is_no_longer_its_sender_s(self, toys):
