@@ -112,8 +112,9 @@ class Whatsapp(GraphChannel):
             for place, title in enumerate(titles)
             if titles.index(title) < place
         ]
-        if message.template is not None and "template" not in message.overrides:
-            found += _problems_of_template(message.template, message.address)
+        template = whatsapp_bodies.template_of(message)
+        if template is not None and "template" not in message.overrides:
+            found += _problems_of_template(template, message.address)
         return found
 
     def order(self, message: Outgoing, settings: Mapping[str, Any]) -> HttpOrder:
@@ -208,6 +209,8 @@ def _problems_of_template(template: Template, address: str) -> Iterable[Problem]
     slots = whatsapp_variables.slots(template)
     if not TEMPLATE_NAME.fullmatch(template.name):
         yield Problem("template.name", "invalid", "WhatsApp's template names have small letters, digits and _.")
+    if not template.language:
+        yield Problem("template.language", "required", "Which of its languages? en_US, for instance.")
     if template.category == "authentication" and whatsapp_bodies.USER_ID.fullmatch(address):
         yield Problem("recipient_id", "invalid_recipient", "Codes are sent to phone numbers only.")
     for field in dict.fromkeys(slot.field for slot in slots if slot.is_needed and slot.is_empty):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from inboxes.channels import whatsapp_variables
@@ -30,9 +31,16 @@ def recipient(address: str) -> dict[str, str]:
     return {"recipient": address} if USER_ID.fullmatch(address) else {"to": address.removeprefix("+")}
 
 
+def template_of(message: Outgoing) -> Template | None:
+    """Return a message's template; one that nobody has seen yet is of the category the message is said to be of."""
+    template = message.template
+    return replace(template, category=template.category or message.category) if template is not None else None
+
+
 def _content(message: Outgoing) -> tuple[str, Mapping[str, Any]]:
-    if message.template is not None:
-        return "template", _template(message.template)
+    template = template_of(message)
+    if template is not None:
+        return "template", _template(template)
     if message.media:
         media = message.media[0]
         return media.kind, _media(media, message.text)

@@ -124,6 +124,12 @@ class TestValues:
         ]
         assert said([], {"1": "123456"}, "authentication")[1]["parameters"] == texts("123456")
 
+    def test_of_an_unseen_template_are_a_code_where_the_message_is_said_to_bring_one(self):
+        template = Template("code", "en", "", {"1": "123456"}, [])
+        message = outgoing(ANA, type="template", template=template, category="authentication")
+
+        assert len(WHATSAPP.order(message, SETTINGS).json["template"]["components"]) == 2
+
     def test_are_none_where_there_are_no_variables(self):
         assert said([{"type": "BODY", "text": "Hello"}], {}) is None
 
@@ -158,11 +164,12 @@ class TestProblems:
         assert ("1", "too_long") in wrong(CODE, {"1": "1" * 16}, "authentication")
         assert wrong(CODE, {"1": "1" * 15}, "authentication") == set()
 
-    def test_a_name_that_no_template_can_have_is_refused(self):
-        template = Template("Order sent!", "en_US", "utility", {}, [])
+    def test_an_unseen_template_has_a_name_that_it_can_have_and_a_language(self):
+        template = Template("Order sent!", "", "", {}, [])
         message = outgoing(ANA, type="template", template=template)
 
-        assert [each.field for each in WHATSAPP.problems_of(message, SETTINGS)] == ["template.name"]
+        fields = [each.field for each in WHATSAPP.problems_of(message, SETTINGS)]
+        assert fields == ["template.name", "template.language"]
 
 
 class TestProvider:
