@@ -1,6 +1,6 @@
 """Finding people, and the places they write from."""
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Lower
 
 from accounts.models import Environment
@@ -49,8 +49,10 @@ def named(environment: Environment, name: str) -> Contact | None:
         return None
     row = ids.decode("usr", name)
     contact = Contact.of(environment).filter(pk=row).first() if row is not None else None
-    contact = contact or Contact.of(environment).filter(external_id=name).first()
-    contact = contact or Contact.of(environment).filter(former_external_id=name).order_by("-id").first()
+    if contact is None:
+        theirs = Contact.of(environment).filter(Q(external_id=name) | Q(former_external_id=name))
+        # Whoever was called so before is a tombstone, without an external id: they come after whoever is called so now.
+        contact = theirs.order_by(F("external_id").asc(nulls_last=True), "-id").first()
     if contact is not None:
         contact.environment = environment
     return contact

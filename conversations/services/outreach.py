@@ -56,7 +56,8 @@ def carry_on(
     held = ContactSession.of(session.environment).select_for_update(no_key=True).filter(pk=session.pk).first()
     if held is None:
         raise NotFound("No such session.", param="session_id")
-    return latest(inbox=session.inbox, contact=held.contact) or conversations.start(
+    contact = session.contact if held.contact_id == session.contact_id else held.contact  # merged a moment ago
+    return latest(inbox=session.inbox, contact=contact) or conversations.start(
         session=session, fields=fields, actor=actor
     )
 

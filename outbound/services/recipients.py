@@ -72,18 +72,18 @@ def warnings(recipient: Recipient) -> Iterator[dict[str, str]]:
 def _carried(inbox: Inbox, name: str) -> Recipient:
     channel, known = channels.find(inbox.channel), _known(inbox, name)
     address = channel.address(name, inbox.settings)
-    there = _at(inbox, address) if address is not None else None
+    session = queries.find_session(inbox, address) if address is not None else None
+    there = session.contact if session else addresses.owner_of(inbox.environment, address or "")
     if known is not None:
         if there is not None and there.pk != known.pk and ids.decode("usr", name) != known.pk:
             raise _ambiguous(name, known, there)
         if address is not None and (attributes.is_e164(address) or attributes.is_email(address)):
             # Some call people by their phone number or e-mail address: then that is where they want to reach them.
-            return Recipient(inbox, address, known, queries.find_session(inbox, address), is_exact=True)
+            return Recipient(inbox, address, known, session, is_exact=True)
         return _of_person(inbox, known)
     if address is not None:
         if not inbox.environment.livemode and magic.outcome_of(address) == "invalid":
             raise invalid(FIELD, "This recipient of the sandbox is always invalid.", code="invalid_recipient")
-        session = queries.find_session(inbox, address)
         return Recipient(inbox, address, there, session, is_exact=True)
     owner = addresses.owner_of(inbox.environment, _tidy(name))  # an e-mail address names somebody on the phone, too
     if owner is not None:
@@ -131,11 +131,6 @@ def _known(inbox: Inbox, name: str) -> Contact | None:
     if contact is not None and contact.is_gone:
         raise ContactGone(contact.merged_into_id)
     return contact
-
-
-def _at(inbox: Inbox, address: str) -> Contact | None:
-    session = queries.find_session(inbox, address)
-    return session.contact if session is not None else addresses.owner_of(inbox.environment, address)
 
 
 def _tidy(name: str) -> str:

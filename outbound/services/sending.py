@@ -91,12 +91,12 @@ def _talk(recipient: Recipient, subject: str, actor: Actor) -> Conversation:
 
 
 def _session(recipient: Recipient, actor: Actor) -> ContactSession:
+    if recipient.session is not None:
+        return recipient.session
     if recipient.address:
         return addresses.open_at(
             inbox=recipient.inbox, address=recipient.address, contact=recipient.contact, actor=actor
         )
-    if recipient.session is not None:
-        return recipient.session
     if recipient.contact is not None:
         return sessions.session_in(inbox=recipient.inbox, contact=recipient.contact)
     assert recipient.identity is not None
