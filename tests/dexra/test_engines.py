@@ -130,7 +130,6 @@ def test_a_worker_is_seen_from_its_first_moment():
     assert redis_connections.client().exists("dexra:worker:seen")
 
 
-@pytest.mark.slow
 def test_only_a_worker_loads_what_sends_webhooks():
     program = """
 import sys
