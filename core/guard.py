@@ -26,6 +26,7 @@ NOT_PUBLIC = [
     )
 ]
 GLOBAL_UNICAST = ip_network("2000::/3")
+NO_ANSWER = {socket.EAI_AGAIN, socket.EAI_SYSTEM, socket.EAI_MEMORY}  # whatever else a resolver says is one
 
 
 class BlockedAddress(OSError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from core.guard import addresses_of
+from core.guard import NO_ANSWER, addresses_of
 
 SECONDS = 5.0
 THREADS = 32
@@ -21,7 +21,6 @@ PATIENCE_SECONDS = 0.5
 FAILED_SECONDS = 10.0
 LONGEST_FAILED_SECONDS = 300.0  # a name that is never answered is asked for less and less often
 SUSPICIOUS_NAMES = 3  # without an answer in a row, and it is our own resolver that is away
-NO_ANSWER = {socket.EAI_AGAIN, socket.EAI_SYSTEM, socket.EAI_MEMORY}  # whatever else a resolver says is one
 
 LookUp = Callable[[str], Sequence[str]]
 

@@ -14,7 +14,6 @@ from yarl import URL
 
 from core import guard
 from core.errors import Problem
-from webhooks.transport.resolver import NO_ANSWER
 
 LONGEST_URL = 2048
 WELL_KNOWN_PORTS = {80, 443}
@@ -175,7 +174,7 @@ def _addresses_now(host: str) -> Sequence[str] | None:
         except UnicodeError:
             answers.put(())
         except OSError as failure:
-            answers.put(None if failure.errno in NO_ANSWER else ())
+            answers.put(None if failure.errno in guard.NO_ANSWER else ())
         finally:
             _asking.release()
 
