@@ -4,7 +4,7 @@ The ground every native endpoint stands on: the environment of the key, rate lim
 A view finds, parses, calls one service and answers; everything common to all of them is here.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -25,22 +25,16 @@ from accounts.authentication import BearerKey, Caller
 from accounts.models import Account, Environment, TenantModel
 from accounts.services import idempotency
 from accounts.services.audit import Who
-from core import bodies, ids, pagination, throttle
-from core.errors import DomainError, Invalid, NotFound, Problem, TooLarge, TooMany, Unavailable, invalid
+from core import bodies, forms, ids, pagination, throttle
+from core.errors import DomainError, Invalid, NotFound, TooLarge, TooMany, Unavailable, invalid
 from events.event import Actor
 
 PER_MINUTE = {Account.Plan.STARTER: 100, Account.Plan.PRO: 1000, Account.Plan.ENTERPRISE: 10_000}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_IGNORED = 20
-# DRF's words for what is wrong with a field, where ours say more.
-CODES = {"max_length": "too_long", "null": "required", "blank": "required", "invalid_choice": "unknown_value",
-         "min_value": "out_of_range", "max_value": "out_of_range", "not_a_list": "invalid", "not_a_dict": "invalid",
-         "surrogate_characters_not_allowed": "invalid_characters",
-         "null_characters_not_allowed": "invalid_characters"}  # fmt: skip
 
 Row = TypeVar("Row", bound=TenantModel)
 Listed = TypeVar("Listed", bound=Model)
-Judge = Callable[[Mapping[str, Any]], Sequence[Problem]]
 
 
 class AlwaysJSON(DefaultContentNegotiation):
@@ -100,7 +94,7 @@ class EnvironmentView(APIView):
         row.environment = self.environment
         return row
 
-    def parse(self, inputs: type[Serializer[Any]], *, also: Judge | None = None) -> dict[str, Any]:
+    def parse(self, inputs: type[Serializer[Any]], *, also: forms.Judge | None = None) -> dict[str, Any]:
         """
         Return the request's body as that input declares it; unknown parameters are remembered and named in the answer.
 
@@ -116,14 +110,14 @@ class EnvironmentView(APIView):
         if self._is_form:
             written = {name for name, field in fields.items() if not isinstance(field, CharField | ChoiceField)}
             given |= {name: bodies.read_part(name, given[name]) for name in given if name in written}
-        self._ignored |= set(_unknown(fields, given))
-        return _valid(inputs(data=given), also)
+        self._ignored |= set(forms.unknown(fields, given))
+        return forms.understood(inputs(data=given), also)
 
     def query(self, inputs: type[Serializer[Any]]) -> dict[str, Any]:
         """Return the query string as that input declares it. Raises Invalid, naming every wrong parameter."""
         form = inputs(data=self.request.query_params.dict())
         self._ignored -= set(form.fields)
-        return _valid(form)
+        return forms.understood(form)
 
     def page(
         self, rows: QuerySet[Listed], serialize: Callable[[Listed], Mapping[str, Any]], *, oldest_first: bool = False
@@ -233,7 +227,7 @@ def _translated(error: Exception) -> DomainError | None:
         case Http404():
             return NotFound("No such path.")
         case exceptions.ValidationError():
-            return Invalid(*_problems("", error.detail))
+            return Invalid(*forms.problems(error.detail))
         case exceptions.ParseError():
             return DomainError(str(error.detail), code="malformed_body")
         case SuspiciousOperation():
@@ -250,67 +244,6 @@ def _too_much() -> TooLarge:
     fields, files = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS, settings.DATA_UPLOAD_MAX_NUMBER_FILES
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // (1024 * 1024)
     return TooLarge(f"A form has at most {fields:,} fields, {files} files, and {most} MiB of text in them.")
-
-
-def _valid(form: Serializer[Any], also: Judge | None = None) -> dict[str, Any]:
-    """Return what a form understood. Raises Invalid, naming every wrong field and its limit."""
-    if not form.is_valid():
-        limits = {name: getattr(field, "max_length", None) for name, field in form.fields.items()}
-        judged, wrong = also(_well_formed(form)) if also else (), _wrong(form)
-        others = [problem for problem in judged if problem.field.partition(".")[0] not in wrong]
-        raise Invalid(*_problems("", form.errors, limits), *others)
-    values: dict[str, Any] = form.validated_data
-    return values
-
-
-def _unknown(fields: Mapping[str, Any], given: Mapping[Any, Any], place: str = "") -> Iterator[str]:
-    """Yield the names in a body that mean nothing, inside of its objects too: ``button.buttons.0.colour``."""
-    for name, value in given.items():
-        field = fields.get(name)
-        if field is None:
-            yield f"{place}{name}"
-            continue
-        inner = getattr(field, "child", field)
-        if isinstance(inner, Serializer):
-            parts = {"": value} if inner is field else dict(enumerate(value)) if isinstance(value, list) else {}
-            for number, part in parts.items():
-                below = f"{place}{name}." + (f"{number}." if number != "" else "")
-                yield from _unknown(inner.fields, part, below) if isinstance(part, Mapping) else ()
-
-
-def _well_formed(form: Serializer[Any]) -> Mapping[str, Any]:
-    """Return what those fields of a form say that are not wrong."""
-    wrong = _wrong(form)
-    rest = type(form)(data={name: form.initial_data[name] for name in set(form.initial_data) - wrong}, partial=True)
-    return rest.validated_data if rest.is_valid() else {}
-
-
-def _wrong(form: Serializer[Any]) -> set[str]:
-    """Return the names of a form's fields that are wrong, or hinge on one that is."""
-    hinges: Mapping[str, str] = getattr(form, "hinges", {})
-    return {*form.errors, *(name for name, other in hinges.items() if other in form.errors)}
-
-
-def _problems(field: str, detail: Any, limits: Mapping[str, int | None] | None = None) -> list[Problem]:
-    """Flatten DRF's nested error details to one problem per field."""
-    if isinstance(detail, Mapping):
-        return [
-            problem for name, inner in detail.items() for problem in _problems(_join(field, str(name)), inner, limits)
-        ]
-    if isinstance(detail, list):
-        return [
-            problem
-            for index, inner in enumerate(detail)
-            for problem in _problems(field if isinstance(inner, str) else _join(field, str(index)), inner, limits)
-            if inner
-        ]
-    code = str(getattr(detail, "code", "invalid"))
-    limit = (limits or {}).get(field) if code == "max_length" else None
-    return [Problem(field or "body", CODES.get(code, code), str(detail), limit)]
-
-
-def _join(field: str, name: str) -> str:
-    return field if name == "non_field_errors" else f"{field}.{name}" if field else name
 
 
 def _printable(name: str) -> str:
