@@ -42,7 +42,7 @@ TAGS = {
     "Templates": "Messages prepared before: yours, and those that a provider has to approve.",
     "Inboxes": "Where conversations come in: one address of your business on one channel.",
     "Webhooks": "Your servers are told what happens: endpoints, deliveries, every attempt, and what you missed.",
-    "Sandbox": "What only the sandbox can do: rehearse what goes wrong.",
+    "Sandbox": "Only in the sandbox: play people, see what would be sent, rehearse what goes wrong, begin anew.",
     "Events": "What happened, in order, for 30 days; and how to catch up after a gap.",
 }
 # What each status is called, and what it means.

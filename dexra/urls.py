@@ -24,6 +24,7 @@ urlpatterns = [
     path("v1/", include("contacts.api.urls")),
     path("v1/", include("conversations.api.v1.urls")),
     path("v1/", include("outbound.api.urls")),
+    path("v1/", include("inbound.api.sandbox_urls")),
     path("v1/", include("webhooks.api.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),

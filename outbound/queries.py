@@ -23,3 +23,9 @@ def dispatch_of(message: Message) -> Dispatch | None:
 def following(dispatch: Dispatch) -> Dispatch | None:
     """Return the next step of a message's chain, if it was taken."""
     return Dispatch.unscoped.filter(environment_id=dispatch.environment_id, fallback_of=dispatch).first()
+
+
+def rehearsed(environment: Environment) -> QuerySet[Attempt]:
+    """Return a sandbox's attempts that show what would have been sent."""
+    made = Attempt.of(environment).filter(request__isnull=False)
+    return made.select_related("dispatch__message", "dispatch__inbox")

@@ -8,7 +8,7 @@ from django.conf import settings
 from conversations.models import Message
 from conversations.serializers import message_json
 from core import ids
-from core.times import iso_or_none
+from core.times import iso, iso_or_none
 from outbound import queries
 from outbound.models import Attempt, Dispatch
 
@@ -77,4 +77,37 @@ def _attempt_json(attempt: Attempt) -> dict[str, Any]:
         "detail": attempt.detail or None,
         "provider_code": attempt.provider_code or None,
         "http_status": attempt.status_code,
+    }
+
+
+def outbox_json(attempt: Attempt) -> dict[str, Any]:
+    """Return what a sandbox would have sent, and what came of it; loaded as ``rehearsed``."""
+    dispatch = attempt.dispatch
+    message, request = dispatch.message, attempt.request or {}
+    return {
+        "id": ids.encode("out", attempt.pk),
+        "object": "outbox_entry",
+        "message_id": message.public_id,
+        "inbox_id": dispatch.inbox.public_id,
+        "channel": dispatch.inbox.channel,
+        "recipient_id": dispatch.address,
+        "n": attempt.n,
+        "sent_at": iso(attempt.started_at),
+        "request": {
+            "method": request.get("method"),
+            "url": request.get("url"),
+            "headers": request.get("headers") or {},
+            "body": request.get("body"),
+            "html": request.get("html"),
+            "attachments": request.get("attachments") or [],
+        },
+        "outcome": {
+            "state": attempt.state,
+            "code": attempt.code or None,
+            "detail": attempt.detail or None,
+            "provider_code": attempt.provider_code or None,
+        },
+        "provider_message_id": message.provider_id,
+        "status": message.status,
+        "livemode": False,
     }

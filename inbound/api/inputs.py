@@ -25,7 +25,7 @@ class Base64(fields.Text):
             self.fail("not_base64")
 
 
-class File(fields.Group):
+class SimulatedFile(fields.Group):
     """A file: a provider tells where it is (``url``), a mail brings it along (``content``)."""
 
     type = fields.Choice(choices=["image", "video", "audio", "document"])
@@ -35,14 +35,14 @@ class File(fields.Group):
     content_type = fields.Text(required=False, longest=100)
 
 
-class Press(fields.Group):
+class SimulatedPress(fields.Group):
     """A button of a message of yours that is pressed."""
 
     id = fields.Text(longest=1000)
     title = fields.Text(required=False, longest=200, help_text="As on the last message with such a button.")
 
 
-class Spot(fields.Group):
+class SimulatedPlace(fields.Group):
     """A place that is shared; degrees."""
 
     latitude = fields.Number(min_value=-90, max_value=90)
@@ -62,9 +62,9 @@ class SimulatedMessage(serializers.Serializer[Any]):
     name = fields.Text(required=False, longest=255, help_text="What they are called, where the channel tells names.")
     text = fields.Text(required=False, longest=LONGEST_TEXT)
     subject = fields.Text(required=False, longest=255, help_text="Of an e-mail.")
-    media = File(required=False)
-    button = Press(required=False)
-    location = Spot(required=False)
+    media = SimulatedFile(required=False)
+    button = SimulatedPress(required=False)
+    location = SimulatedPlace(required=False)
     reply_to = fields.Text(required=False, longest=40, help_text="The `msg_` id of the message that is answered.")
 
     def get_fields(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class SimulatedMessage(serializers.Serializer[Any]):
         return {"from" if name == "sender" else name: field for name, field in super().get_fields().items()}
 
 
-class Reset(serializers.Serializer[Any]):
+class ResetSandbox(serializers.Serializer[Any]):
     """A word to be sure."""
 
     confirm = fields.Flag(help_text="`true`.")

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from accounts.views import EnvironmentView
 from core.errors import NotFound
+from core.shapes import Error
 from inbound.api import inputs, shapes
 from inbound.serializers import callback_json
 from inbound.services import playing, resetting
@@ -32,7 +33,7 @@ class SimulatedMessages(SandboxView):
 
     @extend_schema(
         operation_id="simulate_inbound_message", tags=["Sandbox"], request=inputs.SimulatedMessage,
-        responses={202: shapes.SimulatedMessageShape},
+        responses={202: shapes.SimulatedMessageShape, 404: Error},
     )  # fmt: skip
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """
@@ -61,8 +62,8 @@ class ResetSandbox(SandboxView):
     """``/v1/sandbox/reset``"""
 
     @extend_schema(
-        operation_id="reset_sandbox", tags=["Sandbox"], request=inputs.Reset,
-        responses={200: shapes.SandboxResetShape},
+        operation_id="reset_sandbox", tags=["Sandbox"], request=inputs.ResetSandbox,
+        responses={200: shapes.SandboxResetShape, 404: Error},
     )  # fmt: skip
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """
@@ -71,7 +72,7 @@ class ResetSandbox(SandboxView):
         People, conversations, messages with all that became of them, callbacks, files and suppressed addresses go.
         Inboxes, templates, keys and webhook endpoints stay, and so does the log of events.
         """
-        self.parse(inputs.Reset)
+        self.parse(inputs.ResetSandbox)
         outcome = resetting.reset(self.environment, by=self.who)
         return Response(
             {

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 
-class CallbackShape(serializers.Serializer[Any]):
+class SimulatedCallbackShape(serializers.Serializer[Any]):
     """A request as the provider would have made it."""
 
     method = serializers.CharField()
@@ -24,7 +24,7 @@ class SimulatedMessageShape(serializers.Serializer[Any]):
     message_id = serializers.CharField(
         allow_null=True, help_text="The message, on API and web; elsewhere `message_in` tells of it a moment later."
     )
-    callback = CallbackShape(allow_null=True, help_text="Secrets are masked.")
+    callback = SimulatedCallbackShape(allow_null=True, help_text="Secrets are masked.")
     livemode = serializers.BooleanField()
 
     def get_fields(self) -> dict[str, Any]:
@@ -33,7 +33,7 @@ class SimulatedMessageShape(serializers.Serializer[Any]):
         return {**super().get_fields(), "from": sender}
 
 
-class Deleted(serializers.Serializer[Any]):
+class ResetCounts(serializers.Serializer[Any]):
     """How many were deleted."""
 
     users = serializers.IntegerField()
@@ -48,5 +48,5 @@ class SandboxResetShape(serializers.Serializer[Any]):
 
     object = serializers.ChoiceField(choices=["sandbox_reset"])
     done = serializers.BooleanField(help_text="`false`: there was too much for one request; ask again.")
-    deleted = Deleted()
+    deleted = ResetCounts()
     livemode = serializers.BooleanField()

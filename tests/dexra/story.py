@@ -15,6 +15,7 @@ from conversations.services import attachments
 from core import ids
 from events.relay import Relay
 from inboxes.models import Inbox
+from outbound.models import Attempt as Sent
 from outbound.models import Dispatch
 from tests.conftest import mint
 from tests.servers import Server
@@ -31,6 +32,7 @@ VOLATILE = [
     (re.compile(r"(?<=webhook-timestamp: )\d+"), "<seconds>"),
     (re.compile(r'(?<="next_cursor": ")[\w-]+'), "<cursor>"),
     (re.compile(r"\b[1-9A-HJ-NP-Za-km-z]{24}\b"), "<token>"),
+    (re.compile(r'(?<=_id\\":)\d+|(?<=date\\":)\d+'), "<number>"),
 ]
 
 
@@ -258,7 +260,25 @@ def _sandbox(story: Story, live: Environment, relay: Relay) -> None:
     settings = {"phone_number_id": "1", "waba_id": "2", "access_token": "x", "app_secret": "x", "verify_token": "x"}
     shop = Inbox.unscoped.create(environment=sandbox, name="Shop", channel="whatsapp", settings=settings)
     story.tell("sync_templates", "POST", "/v1/templates/sync", {"inbox_id": shop.public_id})
+    _played(story, sandbox)
     story.api = api
+
+
+def _played(story: Story, sandbox: Environment) -> None:
+    settings = {"bot_token": "1234567890:example", "callback_secret": "made-by-us"}
+    Inbox.unscoped.create(environment=sandbox, name="Bot", channel="telegram", settings=settings)
+    story.tell("simulate_inbound_message", "POST", "/v1/sandbox/inbound-messages", {
+        "channel": "telegram", "from": "42", "name": "Amine", "text": "Where is my order?"})  # fmt: skip
+    story.api.post("/v1/send-message", {"channel": "telegram", "recipient_id": "42", "text": "On its way."})
+    dispatch = Dispatch.unscoped.get(environment=sandbox)
+    # The engine's part: what it would have sent, and what the provider would have said.
+    Sent.unscoped.create(
+        environment=sandbox, dispatch=dispatch, n=1, state="sent", started_at=dispatch.created_at,
+        request={"method": "POST", "url": "https://api.telegram.org/bot••••mple/sendMessage",
+                 "headers": {"Content-Type": "application/json"}, "body": '{"text":"On its way.","chat_id":42}'},
+    )  # fmt: skip
+    story.tell("list_sandbox_outbox", "GET", "/v1/sandbox/outbox?channel=telegram")
+    story.tell("reset_sandbox", "POST", "/v1/sandbox/reset", {"confirm": True})
 
 
 def _errors(story: Story, live: Environment, amine: Any) -> None:

@@ -1,4 +1,4 @@
-"""The sandbox: nobody is called, and whoever a message is for decides what becomes of it, as a provider would tell it."""
+"""The sandbox: nobody is called; whoever a message is for decides what becomes of it, as a provider would tell it."""
 
 import pytest
 from django.utils import timezone

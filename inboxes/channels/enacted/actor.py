@@ -49,6 +49,10 @@ class Actor:
         """Return what the provider would call a message to an address."""
         return str(seed)
 
+    def named(self, public_id: str, provider_id: str, settings: Mapping[str, Any]) -> str:
+        """Return how an answer to a message of ours (``msg_...``) names it."""
+        return provider_id
+
     def data(self, button_id: str) -> str:
         """Return what comes back when the button of that id is pressed."""
         return button_id

@@ -40,6 +40,11 @@ class MailActor(Actor):
         """Return the Message-ID of a mail from an address."""
         return f"<{seed.hex}@{address.rpartition('@')[2]}>"
 
+    def named(self, public_id: str, provider_id: str, settings: Mapping[str, Any]) -> str:
+        """Return its Message-ID: ours, where the provider's own name for it is none."""
+        domain = str(settings["from_address"]).rpartition("@")[2]
+        return threads.bracketed(provider_id) or threads.message_id(public_id, domain)
+
     def said(self, said: Said, scene: Scene) -> Callback:
         """Return a mail as it is, or as Mailgun hands it on where its signature is asked for."""
         raw = _mail(said, scene).as_bytes(policy=SMTP)
