@@ -14,10 +14,12 @@ from email.utils import formatdate, parsedate_to_datetime
 from typing import Any, Self
 
 from twisted.cred import checkers, portal
-from twisted.internet import protocol, reactor
+from twisted.internet import protocol
+from twisted.internet import reactor as twisted_reactor
 from twisted.mail import imap4
 from zope.interface import implementer
 
+reactor: Any = twisted_reactor  # Twisted finds out what it is when it runs
 _running = threading.Event()
 
 
@@ -46,9 +48,10 @@ class Mail:
         """Return when it came."""
         return self._date
 
-    def getHeaders(self, negate: bool, *names: str) -> dict[str, str]:  # noqa: N802, FBT001
+    def getHeaders(self, negate: bool, *names: Any) -> dict[str, str]:  # noqa: N802, FBT001
         """Return its headers."""
-        wanted = {name.decode().lower() if isinstance(name, bytes) else name.lower() for name in names}
+        wanted = {str(name, "ascii") if isinstance(name, bytes) else name for name in names}
+        wanted = {name.lower() for name in wanted}
         return {name.lower(): value for name, value in self._message.items() if (name.lower() in wanted) != negate}
 
     def getBodyFile(self) -> io.BytesIO:  # noqa: N802
@@ -197,18 +200,19 @@ class ImapServer:
         _in_reactor(self._stop)
 
     def _listen(self) -> None:
-        checker = checkers.InMemoryUsernamePasswordDatabaseDontUse(help=self._password.encode())
-        entrance = portal.Portal(_Realm(self), [checker])
-        factory = protocol.ServerFactory()
+        checker: Any = checkers.InMemoryUsernamePasswordDatabaseDontUse(help=self._password.encode())
+        realm: Any = _Realm(self)
+        entrance = portal.Portal(realm, [checker])
+        factory: Any = protocol.ServerFactory()
 
         def greeted(_address: Any) -> Any:
-            talking = imap4.IMAP4Server()
+            talking: Any = imap4.IMAP4Server()
             talking.portal, talking.factory = entrance, factory
             self._open.append(talking)
             return talking
 
-        factory.buildProtocol = greeted  # type: ignore[method-assign]  # Twisted's usual way
-        self._listening = reactor.listenTCP(0, factory, interface="127.0.0.1")  # type: ignore[attr-defined]  # it is one
+        factory.buildProtocol = greeted
+        self._listening = reactor.listenTCP(0, factory, interface="127.0.0.1")
         self.port = self._listening.getHost().port
 
     def _stop(self) -> None:
@@ -237,8 +241,8 @@ def _start_reactor() -> None:
     """Let Twisted run in a thread, once for all: it cannot be started again."""
     if _running.is_set():
         return
-    threading.Thread(target=lambda: reactor.run(installSignalHandlers=False), daemon=True).start()  # type: ignore[attr-defined]  # it is one
-    reactor.callFromThread(_running.set)  # type: ignore[attr-defined]  # the same
+    threading.Thread(target=lambda: reactor.run(installSignalHandlers=False), daemon=True).start()
+    reactor.callFromThread(_running.set)
     assert _running.wait(5)
 
 
@@ -254,7 +258,7 @@ def _in_reactor(work: Callable[[], None]) -> None:
             done.set()
 
     with suppress(RuntimeError):
-        reactor.callFromThread(run)  # type: ignore[attr-defined]  # it is one
+        reactor.callFromThread(run)
     assert done.wait(5)
     if failed:
         raise failed[0]

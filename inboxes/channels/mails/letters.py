@@ -1,5 +1,6 @@
 """A mail, taken apart: its headers, what it says, and the files that came with it; from any bytes at all."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -10,6 +11,7 @@ from email.utils import collapse_rfc2231_value
 from inboxes.channels.incoming import IncomingFile
 from inboxes.channels.mails import decoding
 
+MIME_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,40}/[a-z0-9!#$&^_.+-]{1,59}")
 MOST_PARTS = 500
 DEEPEST = 30
 MOST_FILES = 100
@@ -64,12 +66,14 @@ def parse(raw: bytes) -> Letter:
 
 def enclosed(filename: str, content_type: str, content: bytes) -> IncomingFile:
     """Return a file that came with a mail; of its name only what follows the last slash, for it is never a path."""
-    kind = content_type.partition(";")[0].strip().lower() or "application/octet-stream"
+    given = content_type.partition(";")[0].strip().lower()
+    kind = given if MIME_TYPE.fullmatch(given) else "application/octet-stream"
     maintype = kind.partition("/")[0]
     return IncomingFile(
         kind=maintype if maintype in SHOWN else "file",
-        filename=filename.replace("\\", "/").rpartition("/")[2].strip(" .\"'")[-200:] or "file",
-        content_type=kind[:100],
+        filename=decoding.clean(filename).replace("\n", " ").replace("\\", "/").rpartition("/")[2].strip(" .\"'")[-200:]
+        or "file",
+        content_type=kind,
         content=content,
     )
 

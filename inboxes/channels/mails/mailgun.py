@@ -45,13 +45,13 @@ def proof_in(callback: Callback) -> Mapping[str, str]:
 def notice(document: Mapping[str, Any], received_at: datetime) -> list[Incoming]:
     """Return what a notice tells."""
     told = document["event-data"]
-    event, at = told.get("event"), _moment(told, received_at)
+    event, at = _text(told, "event"), _moment(told, received_at)
     address = addresses.canonical(_text(told, "recipient")) or ""
     if event in {"complained", "unsubscribed"} and address:
         # Whoever complains of spam wants nothing; whoever unsubscribes from Mailgun's own link, no newsletters.
         scope = "all" if event == "complained" else "marketing"
-        return [Consent(address, is_given=False, scope=scope, reason=str(event), at=at)]
-    if event not in STATUSES or (event == "failed" and told.get("severity") == "temporary"):
+        return [Consent(address, is_given=False, scope=scope, reason=event, at=at)]
+    if event not in STATUSES or (event == "failed" and _text(told, "severity") == "temporary"):
         return []
     return [
         Receipt(
@@ -119,7 +119,7 @@ def _failure(told: Mapping[str, Any]) -> Rejected:
     status = _below(told, "delivery-status")
     said = (_text(status, "message") or _text(status, "description"))[:500]
     code = answers.enhanced_code(f"{_text(status, 'enhanced-code')} {said}")
-    if told.get("reason") in NO_MAILBOX and not code:
+    if _text(told, "reason") in NO_MAILBOX and not code:
         return Rejected("invalid_recipient", said, str(status.get("code", "")), suppresses="all")
     return answers.of_bounce(code, said) if code else Rejected("undelivered", said, str(status.get("code", "")))
 

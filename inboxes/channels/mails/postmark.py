@@ -36,7 +36,7 @@ def notice(document: Mapping[str, Any], received_at: datetime) -> list[Incoming]
         return [Consent(address, is_given=False, reason="complained", at=at)] if address else []
     if kind == "SubscriptionChange":
         return _subscription(document, address, at)
-    if kind not in STATUSES or (kind == "Bounce" and document.get("Type") in PASSING):
+    if kind not in STATUSES or (kind == "Bounce" and _text(document, "Type") in PASSING):
         return []
     return [
         Receipt(
