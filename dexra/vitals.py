@@ -19,6 +19,7 @@ from dexra import pulse, tally
 from events import backlog
 from events.backlog import Backlog, Days
 from inbound import backlog as callbacks
+from outbound import backlog as messages
 from realtime import queries as realtime
 from webhooks import backlog as deliveries
 
@@ -32,6 +33,10 @@ LISTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "events": ("admin:events_loggedevent_changelist", "place=pending", "place=late"),
         "broadcasts": ("admin:realtime_heldbroadcast_changelist", "", ""),
         **{
+            f"outbound_{lane}": ("admin:inboxes_inbox_changelist", "", "")
+            for lane in ("urgent", "normal", "bulk", "held")
+        },
+        **{
             f"webhooks_{lane}": (
                 "admin:webhooks_delivery_changelist",
                 f"state=pending&lane={lane}",
@@ -42,8 +47,13 @@ LISTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "webhooks_busy": ("admin:webhooks_health_changelist", "state=waiting", "state=waiting"),
     }
 )
-# What waits there waits for a customer's server, which has as much to do as it may.
-WAITS_FOR_OTHERS = frozenset({"webhooks_busy"})
+# What waits there waits for somebody else's server, which has as much to do as it may, or wants to be left alone.
+WAITS_FOR_OTHERS: Mapping[str, str] = MappingProxyType(
+    {
+        "webhooks_busy": "Their own endpoints have as much to do as they may.",
+        "outbound_held": "Their providers take no more now, or refuse the inbox.",
+    }
+)
 KEPT_BY_DAYS: Mapping[str, str] = MappingProxyType(
     {"events_event": "Event log", "webhooks_body": "Webhook bodies", "webhooks_attempt": "Webhook attempts"}
 )
@@ -77,7 +87,8 @@ def backlogs() -> dict[str, Backlog]:
     """Return what waits in every queue. Whatever else becomes one is added here. Raises django.db.Error."""
     webhooks = {f"webhooks_{lane}": waits for lane, waits in deliveries.lanes().items()}
     ours = {"events": backlog.backlog(), "broadcasts": realtime.held_back(), "callbacks": callbacks.backlog()}
-    return {**ours, **webhooks}
+    providers = {f"outbound_{lane}": waits for lane, waits in messages.lanes().items()}
+    return {**ours, **providers, **webhooks}
 
 
 def _queue(name: str, waits: Backlog) -> Sign:
@@ -87,7 +98,7 @@ def _queue(name: str, waits: Backlog) -> Sign:
     note = f"The oldest for {_span(waits.oldest_seconds)}" if waits.waiting else "Nothing waits."
     note += f"; {waits.late:,} for more than {backlog.LATE_SECONDS} s." if waits.late else "." if waits.waiting else ""
     if waits.waiting and name in WAITS_FOR_OTHERS:
-        note += " Their own endpoints have as much to do as they may."
+        note += f" {WAITS_FOR_OTHERS[name]}"
     page, waiting, late = LISTS.get(name, ("", "", ""))
     url = f"{reverse(page)}?{late if waits.late else waiting}".removesuffix("?") if page else ""
     return Sign(f"Queue: {name.replace('_', ', ')}", f"{waits.waiting:,} waiting", state, note, url)

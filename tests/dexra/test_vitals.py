@@ -47,7 +47,8 @@ class TestQueues:
         assert vitals.backlogs() == {
             name: backlog.Backlog(0, 0.0, 0)
             for name in (
-                "events", "broadcasts", "webhooks_first", "webhooks_retry", "webhooks_sandbox", "webhooks_busy",
+                "events", "broadcasts", "callbacks", "outbound_urgent", "outbound_normal", "outbound_bulk",
+                "outbound_held", "webhooks_first", "webhooks_retry", "webhooks_sandbox", "webhooks_busy",
             )
         }  # fmt: skip
         assert (sign("Queue: events").value, sign("Queue: events").state) == ("0 waiting", "ok")
@@ -222,5 +223,5 @@ class TestTheFirstPage:
     def test_asks_little_of_the_database(self, acme, django_assert_max_num_queries):
         browser, _ = operating.operator_client()
 
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(17):
             browser.get("/admin/")

@@ -1,0 +1,177 @@
+"""The worst moments: a worker that dies at its task, a database or a Redis that goes away. Nothing is sent twice."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+
+from core import redis as redis_connections
+from dexra.processes import BASE_DIR
+from outbound.models import Dispatch
+from outbound.services import claims, dispatching
+from tests.outbound.working import at_work, attempts, open_toy, say, settled, until
+from tests.providers.server import hang
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+LEASE_SECONDS = 3
+
+
+@pytest.fixture
+def _short_leases(monkeypatch):
+    monkeypatch.setattr(claims, "LEASE_SECONDS", float(LEASE_SECONDS))
+    monkeypatch.setattr(dispatching, "SPARE_SECONDS", 1.0)
+
+
+@contextmanager
+def engine_process(provider):
+    """Run the engine in a process that can be killed."""
+    database = connection.settings_dict["NAME"]
+    url = urlsplit(django_settings.DATABASE_URL)._replace(path=f"/{database}").geturl()
+    environment = {**os.environ, "DATABASE_URL": url, "DEXRA_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}
+    arguments = [sys.executable, "-m", "tests.outbound.lonely", str(LEASE_SECONDS), provider.base]
+    process = subprocess.Popen(arguments, env=environment, cwd=BASE_DIR)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def cut_connections():
+    """Have PostgreSQL end every connection but this one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND usename = session_user AND pid <> pg_backend_pid()"
+        )
+
+
+def sent_more_than_once(provider):
+    return [text for text, times in Counter(provider.texts).items() if times > 1]
+
+
+class TestAKilledWorker:
+    @pytest.mark.usefixtures("_short_leases")
+    def test_leaves_in_doubt_what_it_had_begun_and_sends_nothing_twice(self, live, speak, provider):
+        provider.delay = 0.05
+        said = [say(inbox, f"p-{number}", f"{inbox.pk}-{number}") for inbox in (open_toy(live), open_toy(live))
+                for number in range(80)]  # fmt: skip
+        with engine_process(provider) as process:
+            provider.wait_for(50, seconds=20)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        under_way = set(Dispatch.unscoped.filter(state="sending").values_list("pk", flat=True))
+        with at_work():
+            until(lambda: not Dispatch.unscoped.filter(state__in=["sending", "waiting"]).exists(), seconds=20)
+
+        in_doubt = set(Dispatch.unscoped.filter(state="unknown").values_list("pk", flat=True))
+        assert under_way
+        assert in_doubt == under_way
+        assert sent_more_than_once(provider) == []
+        told = {each.message.text for each in Dispatch.unscoped.select_related("message").filter(state="sent")}
+        assert told <= set(provider.texts)
+        assert len(told) + len(in_doubt) == len(said)
+
+    @pytest.mark.usefixtures("_short_leases")
+    def test_between_the_provider_s_answer_and_our_record_is_the_same(self, toys, provider):
+        provider.meets(hang(30), taken=True)
+        dispatch = say(toys, "ana")
+        with engine_process(provider) as process:
+            provider.wait_for(1, seconds=20)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        with at_work():
+            (dispatch,) = settled([dispatch], "unknown")
+
+        assert (dispatch.message.status, len(provider.taken)) == ("unknown", 1)
+        assert [each.state for each in attempts(dispatch)] == ["uncertain"]
+
+    @pytest.mark.usefixtures("_short_leases")
+    def test_has_its_messages_sent_again_where_the_provider_folds_them(self, toys, provider, speak, quick):
+        speak(is_idempotent=True)
+        provider.meets(hang(30), taken=True)
+        dispatch = say(toys, "ana")
+        with engine_process(provider) as process:
+            provider.wait_for(1, seconds=20)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        with at_work():
+            settled([dispatch])
+
+        assert sent_more_than_once(provider) == []
+
+
+class TestADatabaseThatGoesAway:
+    def test_has_results_written_down_when_it_is_back(self, toys, provider):
+        provider.delay = 0.5
+        said = [say(toys, f"p-{number}", str(number)) for number in range(10)]
+        with at_work():
+            provider.wait_for(10)
+            cut_connections()
+            settled(said)
+
+        assert len(provider.taken) == 10
+
+    def test_over_and_over_costs_no_message_and_doubles_none(self, toys, provider):
+        provider.delay = 0.02
+        said = [say(toys, f"p-{number}", str(number)) for number in range(60)]
+        with at_work():
+            for _ in range(6):
+                until(lambda: provider.requests)
+                cut_connections()
+            until(lambda: not Dispatch.unscoped.filter(state__in=["sending", "waiting"]).exists(), seconds=20)
+
+        assert sent_more_than_once(provider) == []
+        assert {Dispatch.unscoped.get(pk=each.pk).state for each in said} <= {"sent", "unknown"}
+
+
+class TestARedisThatIsAway:
+    def test_makes_messages_slower_and_no_fewer(self, toys, provider, settings):
+        settings.REDIS_URL = "redis://127.0.0.1:1/0"
+        redis_connections.client.cache_clear()
+        try:
+            with at_work():
+                settled([say(toys, "ana"), say(toys, "ben")])
+        finally:
+            redis_connections.client.cache_clear()
+
+    def test_has_what_is_sent_in_bulk_wait(self, toys, provider, settings):
+        settings.REDIS_URL = "redis://127.0.0.1:1/0"
+        redis_connections.client.cache_clear()
+        try:
+            bulk = say(toys, "ana", category="marketing")
+            with at_work():
+                settled([say(toys, "ben")])
+        finally:
+            redis_connections.client.cache_clear()
+
+        assert Dispatch.unscoped.get(pk=bulk.pk).state == "waiting"
+
+
+class TestAStoppedWorker:
+    def test_waits_for_what_is_under_way(self, toys, provider):
+        provider.delay = 0.5
+        dispatch = say(toys, "ana")
+        with at_work() as stop:
+            provider.wait_for(1)
+            stop.set()
+
+        settled([dispatch])
+
+    def test_leaves_in_doubt_what_is_not_answered_in_time(self, toys, provider, settings):
+        settings.OUTBOUND_DRAIN_SECONDS = 0.2
+        provider.meets(hang(30))
+        dispatch = say(toys, "ana")
+        with at_work() as stop:
+            provider.wait_for(1)
+            stop.set()
+
+        settled([dispatch], "unknown")
