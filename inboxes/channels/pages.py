@@ -35,7 +35,7 @@ class PageChannel(GraphChannel):
     def about(self, settings: Mapping[str, Any]) -> Callable[[Change], bool]:
         """Everything comes in an entry of the account."""
         ours = str(settings["page_id"])
-        return lambda change: str(change[0].get("id")) == ours and "sender" in change[1]
+        return lambda change: str(change[0].get("id")) == ours
 
     def read(self, callback: Callback, settings: Mapping[str, Any]) -> Iterable[Incoming]:
         """Return what the callback says of this account. Raises ValueError for what is no callback of Meta's."""

@@ -9,7 +9,7 @@ from inboxes.channels import answers, phones, whatsapp_bodies, whatsapp_events, 
 from inboxes.channels.base import Checked, Setting
 from inboxes.channels.capabilities import Buttons, Capabilities, MediaLimit, Rate
 from inboxes.channels.graph import Change, GraphChannel, changes
-from inboxes.channels.incoming import Callback, Incoming, IncomingFile
+from inboxes.channels.incoming import Callback, Incoming, IncomingFile, TemplateChanged
 from inboxes.channels.outcomes import Sent
 from inboxes.channels.outgoing import HttpOrder, Outgoing, Reply, Template
 from inboxes.channels.templates import ProviderTemplate, TemplateVerdict
@@ -169,19 +169,24 @@ class Whatsapp(GraphChannel):
     # --- in ------------------------------------------------------------------------------------------------------
 
     def about(self, settings: Mapping[str, Any]) -> Callable[[Change], bool]:
-        """What is told of a number names it; what is told of the business account comes under the account's id."""
+        """
+        What is told of a number names it; what is told of the business account comes under the account's id.
+
+        Where the settings do not name the account, nobody can say: it is taken, and nothing is read in it.
+        """
         number, account = str(settings["phone_number_id"]), str(settings.get("waba_id") or "")
 
         def is_ours(change: Change) -> bool:
             told = answers.within(change[1], "value", "metadata", "phone_number_id")
-            return told == number if told is not None else bool(account) and str(change[0].get("id")) == account
+            return told == number if told is not None else account in {"", str(change[0].get("id"))}
 
         return is_ours
 
     def read(self, callback: Callback, settings: Mapping[str, Any]) -> Iterable[Incoming]:
         """Return what the callback says of this number. Raises ValueError for what is no callback of WhatsApp's."""
         ours = filter(self.about(settings), changes(answers.callback_of(callback.body)))
-        return answers.sound(told for _, change in ours for told in whatsapp_events.read(change))
+        told = answers.sound(each for _, change in ours for each in whatsapp_events.read(change))
+        return told if settings.get("waba_id") else [each for each in told if not isinstance(each, TemplateChanged)]
 
     def file_order(self, file: IncomingFile, settings: Mapping[str, Any]) -> HttpOrder:
         """Ask where a file is, by its id; the answer's URL lives five minutes."""

@@ -109,7 +109,19 @@ class TestWhose:
 
         assert channel.concerns(told, stored)
         assert not channel.concerns(told, {**stored, "waba_id": "1"})
-        assert not channel.concerns(told, {**stored, "waba_id": ""})
+
+    def test_templates_of_nobody_knows_which_account_are_taken_and_not_believed(self):
+        channel, stored = CHANNELS[0]
+        told, alone = called(recorded("whatsapp", "template_approved")), {**stored, "waba_id": ""}
+
+        assert channel.concerns(told, alone)
+        assert list(channel.read(told, alone)) == []
+
+    @pytest.mark.parametrize(("kind", "name"), [("messenger", "feed"), ("instagram", "comment")])
+    def test_what_else_is_told_of_an_own_page_is_taken(self, kind, name):
+        [(channel, stored)] = [each for each in CHANNELS if each[0].kind == kind]
+
+        assert channel.concerns(called(recorded(kind, name)), stored)
 
     @every_channel
     @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b"[" * 99999])
