@@ -34,6 +34,9 @@ class Arrival:
 
 def arrive(*, inbox: Inbox, sender: Sender) -> Arrival:
     """Return the session somebody writes from, opened where it is new, and whom else their provider says they are."""
+    known = _known(inbox, sender)
+    if (session := known.get(sender.address)) is not None and _is_told(session, known, sender):
+        return Arrival(session)  # as nearly always: nothing new is to be learnt
     return races.again(lambda: _arrive(inbox, sender), after=sessions.OVERTAKEN)
 
 
@@ -59,6 +62,17 @@ def _arrive(inbox: Inbox, sender: Sender) -> Arrival:
     session.contact = contact
     vouched = [known[address].contact for address in _addresses(sender)] + ([owner] if owner is not None else [])
     return Arrival(session, list({each.pk: each for each in vouched if each.pk != session.contact_id}.values()))
+
+
+def _is_told(session: ContactSession, known: Mapping[str, ContactSession], sender: Sender) -> bool:
+    """Whether all that a provider says of somebody is in their record already."""
+    contact = session.contact
+    theirs = {address for address, each in known.items() if each.contact_id == contact.pk}
+    said = {**_about(sender), **_proved(sender)}
+    is_named = "name" not in said or not contacts.is_made_up(contact.name)
+    lacks = any(not getattr(contact, name) for name in said)
+    is_proved = all(getattr(contact, name) == value for name, value in _proved(sender).items())
+    return is_named and is_proved and not lacks and set(_addresses(sender)) <= theirs
 
 
 def _known(inbox: Inbox, sender: Sender) -> dict[str, ContactSession]:

@@ -29,6 +29,11 @@ def answer(conversation: Conversation, *, is_first: bool) -> None:
         _say(conversation, inbox.out_of_office_message)
 
 
+def may_answer(inbox: Inbox) -> bool:
+    """Whether an inbox ever says anything by itself to whoever writes."""
+    return inbox.greeting_enabled or inbox.working_hours_enabled
+
+
 def ask_how_it_went(conversation: Conversation) -> None:
     """Send the survey after a conversation was closed, if the inbox has it on; through a provider goes a link to it."""
     inbox = conversation.inbox

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from contacts.errors import ContactGone
@@ -52,9 +54,10 @@ def receive(inbox: Inbox, said: Said, *, is_patient: bool, reads_wishes: bool = 
     Raises NotYet for a file that may come later, if ``is_patient``; else the message goes without it, and the file
     follows when it can be had.
     """
-    if receivals.is_known(inbox, Receival.Kind.MESSAGE, said.id):
-        return Taken("duplicate")
-    with files.gathered(inbox, [*said.files, *words.overflow(said)], is_patient=is_patient) as (stored, missing):
+    wanted = [*said.files, *words.overflow(said)]
+    if wanted and receivals.is_known(inbox, Receival.Kind.MESSAGE, said.id):
+        return Taken("duplicate")  # and nothing is fetched twice
+    with files.gathered(inbox, wanted, is_patient=is_patient) as (stored, missing):
         taken = _receive_from(arrive(inbox, said.sender), Came(said, stored, missing, reads_wishes))
     if taken.outcome != "done":
         attachments.discard(stored)
@@ -106,8 +109,7 @@ def _receive_from(session: ContactSession, came: Came) -> Taken:
         answered, choice = targets.pressed(inbox, answered, conversation.pk, choice)
     wish = _wish(session, came)
     drafted = drafts.draft(said, came.files, came.missing, answered=answered, choice=choice)
-    message = messages.take_in(held, drafted, is_answered=not wish and not _is_from_a_machine(said)
-                               and not wishes.is_stopped(inbox, said.sender.address))  # fmt: skip
+    message = messages.take_in(held, drafted, is_answered=not wish and _may_be_answered(inbox, said))
     Receival.unscoped.filter(pk=receival).update(message=message, contact=conversation.contact_id)
     _fetch_later(session, message, came)
     if wish:
@@ -117,13 +119,11 @@ def _receive_from(session: ContactSession, came: Came) -> Taken:
 
 def _open_window(session: ContactSession, at: datetime) -> None:
     """Note when the person last wrote; a message that comes late opens no new window. Locks the session."""
-    row = ContactSession.of(session.environment).select_for_update(no_key=True).filter(pk=session.pk).first()
-    if row is None:
-        raise NotFound("No such session.", param="session_id")
     moment = min(at, timezone.now())
-    if row.last_inbound_at is None or row.last_inbound_at < moment:
-        row.last_inbound_at = moment
-        row.save(update_fields=["last_inbound_at"])
+    theirs = ContactSession.of(session.environment).filter(pk=session.pk)
+    # PostgreSQL's greatest() does not mind null.
+    if not theirs.update(last_inbound_at=Greatest("last_inbound_at", Value(moment))):
+        raise NotFound("No such session.", param="session_id")
 
 
 def _wish(session: ContactSession, came: Came) -> str:
@@ -138,8 +138,11 @@ def _wish(session: ContactSession, came: Came) -> str:
     return "start" if wish and wishes.resume(inbox, address) else ""
 
 
-def _is_from_a_machine(said: Said) -> bool:
-    return bool(said.mail.get("is_automatic") or said.mail.get("is_bulk"))
+def _may_be_answered(inbox: Inbox, said: Said) -> bool:
+    """Whether the inbox may answer by itself: not machines, nor whoever wants no messages."""
+    if not automatic.may_answer(inbox) or said.mail.get("is_automatic") or said.mail.get("is_bulk"):
+        return False
+    return not wishes.is_stopped(inbox, said.sender.address)
 
 
 def _fetch_later(session: ContactSession, message: Message, came: Came) -> None:
