@@ -42,6 +42,11 @@ def webhooks(request: HttpRequest) -> HttpResponse:
     return _page(request, "document", {"document": documents.read("webhooks")}, page="webhooks")
 
 
+def channels(request: HttpRequest) -> HttpResponse:
+    """Show what each channel needs and can do, and the sandbox."""
+    return _page(request, "document", {"document": documents.read("channels")}, page="channels")
+
+
 def reference(request: HttpRequest) -> HttpResponse:
     """Show ``/openapi.json`` with a form to try every request."""
     return _page(request, "reference", {})

@@ -11,6 +11,7 @@ from inbound.api import unsubscribing
 urlpatterns = [
     path("", docs.home, name="home"),
     path("docs/", docs.guide, name="docs"),
+    path("docs/channels/", docs.channels, name="channels"),
     path("docs/webhooks/", docs.webhooks, name="webhooks"),
     path("docs/reference/", docs.reference, name="reference"),
     path("public/api/v1/", include("conversations.api.public.urls")),

@@ -12,7 +12,7 @@ from django.test import Client
 from accounts.services.keys import SCOPES
 from accounts.views import PER_MINUTE
 
-PAGES = ["/", "/docs/", "/docs/webhooks/", "/docs/reference/"]
+PAGES = ["/", "/docs/", "/docs/channels/", "/docs/webhooks/", "/docs/reference/"]
 
 
 class Reader(HTMLParser):
