@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from django.conf import settings
 
-from webhooks.services import attending, ear
+from events import ears
+from webhooks.services import attending
 from webhooks.services.dispatching import Dispatcher
+from webhooks.services.hints import CHANNEL
 from webhooks.services.settling import Settled
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop]
@@ -46,7 +48,7 @@ async def _deliver(stop: threading.Event, attendants: ThreadPoolExecutor) -> Non
     dispatcher = Dispatcher(slots=settings.WEBHOOK_SLOTS, on_settled=attend)
     claiming = asyncio.create_task(dispatcher.claim_forever())
     keeping = asyncio.create_task(dispatcher.keep_ledger())
-    listening = asyncio.create_task(ear.listen(dispatcher.wake))
+    listening = asyncio.create_task(ears.listen(CHANNEL, dispatcher.wake))
     tasks = (claiming, keeping, listening)
     try:
         while not (stop.is_set() or any(task.done() for task in tasks)):  # noqa: ASYNC110  a thread tells it to stop

@@ -74,6 +74,7 @@ class TestSending:
         assert (dispatch.address, dispatch.attempts) == ("ana-new", 1)
 
 
+@pytest.mark.slow
 class TestRefusals:
     def test_are_final_and_say_why(self, toys, provider):
         provider.meets(answer_json({"code": 21211}, 400))
@@ -120,6 +121,7 @@ class TestRefusals:
         assert failure_of(dispatch)["code"] == "invalid_for_provider"
 
 
+@pytest.mark.slow
 class TestWhatIsCertainlyNotSent:
     def test_is_tried_again_after_a_refused_connection(self, toys, provider, settings, quick):
         base, settings.PROVIDER_BASES["toy"] = settings.PROVIDER_BASES["toy"], "http://127.0.0.1:9"
@@ -173,6 +175,7 @@ class TestWhatIsCertainlyNotSent:
         assert provider.taken == []
 
 
+@pytest.mark.slow
 class TestWhatMayHaveArrived:
     @pytest.mark.parametrize("accident", [hang(), hang_up(), reset(), half_a_line(), garbage(), cut_off(), answer(500)])
     @pytest.mark.parametrize("taken", [False, True])
@@ -264,6 +267,7 @@ class TestWhatMayHaveArrived:
         assert now(dispatch).message.status == "unknown"
 
 
+@pytest.mark.slow
 class TestRefusedCredentials:
     def test_hold_the_line_and_tell_its_people_once(self, toys, provider):
         provider.keeps_meeting(answer(401))
@@ -298,6 +302,7 @@ class TestRefusedCredentials:
         assert InboxHealth.unscoped.get(inbox=toys).state == "connected"
 
 
+@pytest.mark.slow
 class TestAFaultyProvider:
     def test_is_left_alone_for_a_while_after_ten_faults_in_a_row(self, toys, provider):
         provider.keeps_meeting(answer_json({"transient": True}, 503))
@@ -323,6 +328,7 @@ class TestAFaultyProvider:
         assert line_of(toys).consecutive_faults == 0
 
 
+@pytest.mark.slow
 class TestChecksBeforeItLeaves:
     def test_keep_what_is_for_somebody_blocked_meanwhile(self, toys, provider):
         dispatch = say(toys, "ana")
@@ -388,6 +394,7 @@ class TestASandbox:
         assert "Hello" in request["body"]
 
 
+@pytest.mark.slow
 class TestAttempts:
     def test_are_written_down_before_anything_leaves(self, toys, provider):
         provider.meets(hang(1.0))
