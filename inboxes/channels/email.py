@@ -13,8 +13,6 @@ from inboxes.channels.outcomes import Outcome
 from inboxes.channels.outgoing import FolderOrder, Order, Outgoing, Reply
 
 SECURITY = ("none", "starttls", "tls")
-# Servers commonly take 25 MB, and base64 makes four bytes of three.
-MOST_BYTES = 18 * 1024 * 1024
 
 
 class Email(Channel):
@@ -52,7 +50,8 @@ class Email(Channel):
     capabilities: ClassVar[Capabilities] = Capabilities(
         longest_text=1_000_000,
         longest_caption=1_000_000,
-        media={kind: MediaLimit(most_bytes=MOST_BYTES) for kind in MEDIA_KINDS},
+        most_files=10,
+        media={kind: MediaLimit(most_bytes=writing.MOST_BYTES) for kind in MEDIA_KINDS},
         buttons=Buttons(0, 10, longest_title=80, longest_text=1_000_000, longest_header=255, longest_footer=255),
         templates="local",
         recipients=frozenset({"email"}),

@@ -230,6 +230,12 @@ class TestWhatNoMailCanBeMadeOf:
     def test_is_named(self, fields, found):
         assert fields_of(EMAIL.problems_of(message(**fields), SETTINGS)) == found
 
+    def test_files_that_are_too_much_together(self):
+        files = [Media("document", "", name, "", 10 * 1024 * 1024, "path") for name in "ab"]
+
+        assert fields_of(EMAIL.problems_of(message(media=files), SETTINGS)) == [("attachments", "too_large")]
+        assert EMAIL.problems_of(message(media=files[:1]), SETTINGS) == []
+
     def test_is_all_told_at_once(self):
         said = message(mail=Mail(cc=("x",), reply_to="y"), overrides={"headers": {"From": "z"}})
 

@@ -43,7 +43,7 @@ def _said(letter: Letter, settings: Mapping[str, Any], at: datetime) -> Said:
         text=quotes.without_quotes(whole),
         files=letter.files,
         mail={
-            "subject": letter.first("subject")[:LONGEST_SUBJECT],
+            "subject": " ".join(letter.first("subject").split())[:LONGEST_SUBJECT],
             "text": whole,
             "html": html,
             "message_id": threads.bracketed(letter.first("message-id")),

@@ -13,6 +13,7 @@ PORTS = {"none": 25, "starttls": 587, "tls": 465}
 IMAP_PORTS = {"none": 143, "starttls": 143, "tls": 993}
 SECONDS, BYTES_A_SECOND, MOST_SECONDS = 20.0, 512 * 1024, 60.0
 MOST_COPIES = 50
+MOST_BYTES = 18 * 1024 * 1024  # servers commonly take 25 MB, and base64 makes four bytes of three
 LONGEST_SUBJECT = 900  # RFC 5322 section 2.1.1 with room for its encoding
 OVERRIDABLE = ("x-", "list-id", "feedback-id", "organization", "importance", "sensitivity")
 
@@ -23,6 +24,7 @@ def problems(message: Outgoing) -> list[Problem]:
         *_subject_problems(message.mail, has_thread=bool(message.mail.references or message.reply_to)),
         *_address_problems(message.mail),
         *_header_problems(message.overrides.get("headers", {})),
+        *_file_problems(message.media),
     ]
 
 
@@ -181,6 +183,14 @@ def _address_problems(mail: Mail) -> list[Problem]:
     if len(given) > MOST_COPIES:
         found.append(Problem("email.cc", "too_many", f"At most {MOST_COPIES} cc and bcc.", MOST_COPIES))
     return found
+
+
+def _file_problems(files: Sequence[Media]) -> list[Problem]:
+    """Return whether files that are small enough one by one are too much together."""
+    total = sum(file.size for file in files if file.path)
+    if len(files) < 2 or total <= MOST_BYTES:
+        return []
+    return [Problem("attachments", "too_large", "The files of a mail have at most 18 MiB together.", MOST_BYTES)]
 
 
 def _header_problems(headers: Any) -> list[Problem]:
