@@ -8,11 +8,8 @@ from tests.inbound.callers import PROVIDERS, Caller, open_carried
 from tests.providers.words import names_of
 
 EVERY = [(provider, name) for provider in PROVIDERS for name in names_of(provider)]
-# Recorded to be refused: they are about another account than the inbox's, or not about messages at all.
-OTHERS = {
-    ("messenger", "elsewhere"), ("instagram", "elsewhere"), ("whatsapp", "elsewhere"),
-    ("messenger", "feed"), ("instagram", "comment"),
-}  # fmt: skip
+# Recorded to be refused: they are about another account than the inbox's.
+OTHERS = {("messenger", "elsewhere"), ("instagram", "elsewhere"), ("whatsapp", "elsewhere")}
 
 
 @pytest.mark.parametrize(("provider", "name"), EVERY)
