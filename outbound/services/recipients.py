@@ -72,6 +72,9 @@ def warnings(recipient: Recipient) -> Iterator[dict[str, str]]:
 def _carried(inbox: Inbox, name: str) -> Recipient:
     channel, known = channels.find(inbox.channel), _known(inbox, name)
     address = channel.address(name, inbox.settings)
+    forced = "" if inbox.environment.livemode else magic.outcome_of(address or name)
+    if forced and address is None:
+        address = name.lower()  # a channel whose addresses have another form
     session = queries.find_session(inbox, address) if address is not None else None
     there = session.contact if session else addresses.owner_of(inbox.environment, address or "")
     if known is not None:
@@ -82,13 +85,19 @@ def _carried(inbox: Inbox, name: str) -> Recipient:
             return Recipient(inbox, address, known, session, is_exact=True)
         return _of_person(inbox, known)
     if address is not None:
-        if not inbox.environment.livemode and magic.outcome_of(address) == "invalid":
+        if forced == "invalid":
             raise invalid(FIELD, "This recipient of the sandbox is always invalid.", code="invalid_recipient")
         return Recipient(inbox, address, there, session, is_exact=True)
     owner = addresses.owner_of(inbox.environment, _tidy(name))  # an e-mail address names somebody on the phone, too
     if owner is not None:
         return _of_person(inbox, owner)
     raise _unusable(inbox, channel, name)
+
+
+def _magic(inbox: Inbox, channel: Channel, name: str) -> str | None:
+    """Return the address of a recipient of the sandbox's own, where addresses are not phone numbers or e-mail's."""
+    is_native = "native" in channel.limits(inbox.settings).recipients
+    return name.lower() if is_native and not inbox.environment.livemode and magic.outcome_of(name) else None
 
 
 def _on_cable(inbox: Inbox, name: str) -> Recipient:

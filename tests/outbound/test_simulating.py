@@ -8,8 +8,10 @@ from conversations.models import Message
 from inbound.engine import InboundEngine
 from inbound.models import RawCallback
 from outbound.models import Attempt
+from tests.conftest import mint
 from tests.inbound.callers import open_carried
 from tests.outbound.working import at_work, say, settled
+from tests.servers import Server, wrong_fields
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,6 +102,31 @@ class TestMagicRecipients:
 
         assert message.status == ARRIVED.get(provider, "sent")
         assert len(steps(message)) == len(set(steps(message)))
+
+
+@pytest.mark.parametrize("provider", PEOPLE)
+class TestRecipientsOfTheSandbox:
+    @pytest.mark.parametrize(
+        ("name", "code"),
+        [("invalid", "invalid_recipient"), ("opted_out", "opted_out"), ("window_closed", "window_closed")],
+    )
+    def test_some_are_refused_at_once(self, sandbox, provider, name, code):
+        assert wrong_fields(self.ask(sandbox, provider, name)) == {"recipient_id": code}
+
+    def test_the_others_are_written_to_by_their_names(self, sandbox, provider):
+        said = self.ask(sandbox, provider, "read")
+
+        assert (said.status_code, said.json()["recipient_id"]) == (202, magic(provider, "read"))
+
+    def test_there_are_none_in_the_real_world(self, live, provider):
+        if provider not in PHONES and provider != "email":
+            assert wrong_fields(self.ask(live, provider, "read")) == {"recipient_id": "recipient_not_reachable"}
+
+    def ask(self, environment, provider, name):
+        inbox = open_carried(environment, provider)
+        body = {"channel": inbox.channel, "recipient_id": magic(provider, name), "text": "Hi"}
+        mail = {"email": {"subject": "Hello"}} if provider == "email" else {}
+        return Server(mint(environment)).post("/v1/send-message", {**body, **mail})
 
 
 @pytest.mark.slow
