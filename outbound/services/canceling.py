@@ -39,3 +39,4 @@ def cancel(message: Message, *, actor: Actor) -> None:
     gone = waiting.update(state=Dispatch.State.CANCELED, next_attempt_at=None, finished_at=timezone.now())
     if not gone or not statuses.advance(conversation, message, Message.Status.CANCELED, actor=actor):
         raise NotCancelable(message.status)
+    queueing.look_again(conversation.inbox_id, environment.pk)  # what waited behind it need not

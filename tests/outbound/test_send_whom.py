@@ -157,3 +157,19 @@ class TestConsent:
         answer = Server(mint(sandbox)).post(SEND, text_to(f"+1500555000{digit}", "sms"))
 
         assert wrong_fields(answer) == {"recipient_id": code}
+
+    @pytest.mark.parametrize("channel", ["telegram", "line", "messenger", "sms", "email"])
+    def test_is_rehearsed_by_name_where_there_are_no_numbers(self, sandbox, channel):
+        open_on(sandbox, channel)
+        api, at = Server(mint(sandbox)), "@example.com" if channel == "email" else ""
+        subject = {"email": {"subject": "Hi"}} if at else {}
+
+        for name, code in (("sandbox_opted_out", 422), ("sandbox_invalid", 422), ("sandbox_failed", 202)):
+            assert api.post(SEND, text_to(name + at, channel, **subject)).status_code == code
+
+    def test_is_rehearsed_in_the_sandbox_only(self, api, live):
+        open_on(live, "telegram")
+
+        assert wrong_fields(api.post(SEND, text_to("sandbox_failed", "telegram"))) == {
+            "recipient_id": "recipient_not_reachable"
+        }
