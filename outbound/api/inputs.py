@@ -1,11 +1,14 @@
 """What may be asked of messages that are sent."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from rest_framework import serializers
 
 from conversations.api.v1.inputs import Buttons, Media, Template
 from conversations.errors import LONGEST_TEXT
 from conversations.models import Message
 from core import fields
+from inboxes import channels
 from outbound.models import Dispatch
 from outbound.services.planning import SAYS, TRIGGERS
 
@@ -104,3 +107,9 @@ class OutgoingMessage(Content):
     )
     metadata = fields.Metadata(required=False, help_text="Up to 50 notes of your own; returned in events, never sent.")
     validate_only = fields.Flag(required=False, default=False, help_text="Check everything, and send nothing.")
+
+
+class ChannelsQuery(serializers.Serializer[Any]):
+    """Which channels to list."""
+
+    channel = fields.Choice(choices=list(channels.REGISTRY), required=False, help_text="Only this one.")

@@ -136,15 +136,20 @@ class Channels(EnvironmentView):
 
     scope = "inboxes"
 
-    @extend_schema(operation_id="list_channels", tags=["Sending"], responses=listed(shapes.ChannelShape))
+    @extend_schema(
+        operation_id="list_channels", tags=["Sending"], parameters=[inputs.ChannelsQuery],
+        responses=listed(shapes.ChannelShape),
+    )  # fmt: skip
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """
         List the channels, what can be said on each, and your inboxes there.
 
         These are the limits that requests are checked against.
         """
+        asked = self.query(inputs.ChannelsQuery)
         inboxes = list(Inbox.of(self.environment).filter(deleted_at=None).order_by("id"))
-        return Response({"data": [self._channel(kind, inboxes) for kind in channels.REGISTRY]})
+        kinds = [asked["channel"]] if "channel" in asked else list(channels.REGISTRY)
+        return Response({"data": [self._channel(kind, inboxes) for kind in kinds]})
 
     def _channel(self, kind: str, inboxes: list[Inbox]) -> dict[str, Any]:
         mine = [{"id": each.public_id, "name": each.name} for each in inboxes if each.channel == kind]

@@ -73,8 +73,8 @@ def _carried(inbox: Inbox, name: str) -> Recipient:
     channel, known = channels.find(inbox.channel), _known(inbox, name)
     address = channel.address(name, inbox.settings)
     forced = "" if inbox.environment.livemode else magic.outcome_of(address or name)
-    if forced and address is None:
-        address = name.lower()  # a channel whose addresses have another form
+    if forced and "native" in channel.limits(inbox.settings).recipients:
+        address = address or name.lower()  # what is no chat or page id can be written to in the sandbox
     session = queries.find_session(inbox, address) if address is not None else None
     there = session.contact if session else addresses.owner_of(inbox.environment, address or "")
     if known is not None:
@@ -92,12 +92,6 @@ def _carried(inbox: Inbox, name: str) -> Recipient:
     if owner is not None:
         return _of_person(inbox, owner)
     raise _unusable(inbox, channel, name)
-
-
-def _magic(inbox: Inbox, channel: Channel, name: str) -> str | None:
-    """Return the address of a recipient of the sandbox's own, where addresses are not phone numbers or e-mail's."""
-    is_native = "native" in channel.limits(inbox.settings).recipients
-    return name.lower() if is_native and not inbox.environment.livemode and magic.outcome_of(name) else None
 
 
 def _on_cable(inbox: Inbox, name: str) -> Recipient:

@@ -152,7 +152,7 @@ def _sending(story: Story, live: Environment) -> None:
         "from": "+15005550006",
     }
     Inbox.unscoped.create(environment=live, name="Texts", channel="sms", settings=settings)
-    story.tell("list_channels", "GET", "/v1/channels")
+    story.tell("list_channels", "GET", "/v1/channels?channel=sms")
     said = story.tell("send_message", "POST", "/v1/send-message", {
         "recipient_id": "+212600000001", "channel": "sms", "message_type": "button", "on_unsupported": "adapt",
         "button": {"text": "Is 9 o'clock tomorrow fine?", "buttons": [

@@ -9,7 +9,7 @@ from conversations.models import Message
 from core.times import iso
 from outbound.models import Attempt, Dispatch
 from tests.outbound.messaging import PHONE, open_on, text_to
-from tests.servers import Server
+from tests.servers import Server, wrong_fields
 
 SEND = "/v1/send-message"
 
@@ -142,6 +142,10 @@ class TestChannels:
         assert shown["sms"]["inboxes"] == [{"id": sms.public_id, "name": "Sms"}]
         assert (shown["sms"]["connected"], shown["telegram"]["connected"]) == (True, False)
         assert (shown["whatsapp"]["buttons"]["max_replies"], shown["whatsapp"]["window_hours"]) == (3, 24)
+
+    def test_are_shown_one_by_one_too(self, api):
+        assert [each["channel"] for each in api.get("/v1/channels", channel="sms").json()["data"]] == ["sms"]
+        assert wrong_fields(api.get("/v1/channels", channel="fax")) == {"channel": "unknown_value"}
 
     def test_show_nobody_elses_inboxes(self, stranger, sms):
         assert not any(each["connected"] for each in stranger.get("/v1/channels").json()["data"])

@@ -158,7 +158,7 @@ class TestConsent:
 
         assert wrong_fields(answer) == {"recipient_id": code}
 
-    @pytest.mark.parametrize("channel", ["telegram", "line", "messenger", "sms", "email"])
+    @pytest.mark.parametrize("channel", ["telegram", "line", "messenger", "email"])
     def test_is_rehearsed_by_name_where_there_are_no_numbers(self, sandbox, channel):
         open_on(sandbox, channel)
         api, at = Server(mint(sandbox)), "@example.com" if channel == "email" else ""
