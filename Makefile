@@ -18,6 +18,7 @@ TESTS ?=
 test check: export PYTHONDONTWRITEBYTECODE =
 # The quick ones in two processes, then, one by one, those that start servers and wait for clocks.
 QUICK := $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+UNITS := $(BIN)/python -m pytest -m "not slow and not integration" -n 2 --dist loadfile
 PYTEST := $(if $(TESTS),$(BIN)/python -m pytest $(TESTS),sh -c '$(QUICK) && exec $(BIN)/python -m pytest -m slow')
 
 .PHONY: run test check bench lint format lock clean help FORCE
@@ -28,8 +29,8 @@ run: .venv/run.lock  ## start everything; Ctrl-C stops it
 test: .venv/dev.lock $(CLIENTS)  ## every test; TESTS="-k name" chooses
 	@DEXRA_DATA_DIR=var/test exec $(LAUNCH) exec --no-fsync -- $(PYTEST)
 
-check: lint  ## what a change has to pass: style, types, layers, the fast tests
-	@DEXRA_DATA_DIR=var/test exec $(LAUNCH) exec --no-fsync -- $(QUICK) $(TESTS)
+check: lint  ## what a change has to pass: style, types, layers, the tests of units
+	@DEXRA_DATA_DIR=var/test exec $(LAUNCH) exec --no-fsync -- $(UNITS) $(TESTS)
 
 bench: .venv/dev.lock  ## measure it
 	@DEXRA_DATA_DIR=var/bench exec $(LAUNCH) exec -- $(BIN)/python -m bench $(ONLY)

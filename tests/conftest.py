@@ -33,9 +33,17 @@ from inboxes.services import inboxes
 from tests import emptying, workers
 from tests.servers import Server
 
+ASKS_THE_DATABASE = {"db", "transactional_db"}
+
 os.environ.setdefault("DEXRA_WEB_PROCESSES", "1")  # of servers that tests start; some ask for more
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     workers.move_in(worker)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tell the tests that ask the database from the units, which `make check` runs."""
+    if item.get_closest_marker("django_db") or not ASKS_THE_DATABASE.isdisjoint(getattr(item, "fixturenames", ())):
+        item.add_marker("integration")
 
 
 def pytest_collection_finish() -> None:
