@@ -45,6 +45,7 @@ def talks():
     return list(found.values())
 
 
+@pytest.mark.slow
 class TestOrder:
     def test_each_person_is_heard_in_order_and_all_at_a_time(self, whatsapp):
         fill(whatsapp, people=6, each=8)
@@ -95,6 +96,7 @@ class TestOnce:
 
         assert Message.unscoped.filter(direction="inbound").count() == 1
 
+    @pytest.mark.slow
     def test_two_workers_share_inboxes_and_double_nothing(self, live):
         callers = [WhatsApp(open_carried(live, "whatsapp", settings_={"phone_number_id": str(n)})) for n in range(4)]
         with at_work(), at_work():
@@ -181,6 +183,7 @@ class TestPoison:
         assert waits[0] < waits[1] < waits[2]
 
 
+@pytest.mark.slow
 class TestAbsences:
     def test_a_hint_that_is_lost_costs_a_poll(self, whatsapp):
         with at_work():
