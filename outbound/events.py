@@ -30,6 +30,7 @@ def about(inbox: Inbox, kind: type[InboxEvent], *, livemode: bool, data: dict[st
         livemode=livemode,
         data={
             "inbox_id": ids.encode("inb", inbox.pk),
+            "source_channel": inbox.channel,
             "inbox": {"id": ids.encode("inb", inbox.pk), "name": inbox.name, "channel": inbox.channel},
             **(data or {}),
         },

@@ -12,7 +12,7 @@ from tests.webhooks import story
 from tests.webhooks.telling import compare, listen, told
 from webhooks import bodies
 
-ABOUT_PEOPLE = [name for name in bodies.TYPES if not name.startswith(("endpoint_", "delivery_"))]
+ABOUT_PEOPLE = [name for name in bodies.TYPES if not name.startswith(("endpoint_", "delivery_", "inbox_"))]
 
 
 @pytest.fixture
