@@ -22,10 +22,10 @@ from outbound.models import Dispatch, Line
 from outbound.services import hints, metrics
 from outbound.services.results import Result
 
-# Well or not is told by the row; how long ago something was sent, once a minute is enough.
-SENT = """
-UPDATE inboxes_inboxhealth SET last_sent_at = statement_timestamp()
-WHERE inbox_id = ANY(%s) AND coalesce(last_sent_at < statement_timestamp() - interval '1 minute', true)
+# How long ago something was sent, or failed: once a minute is enough.
+HEARD = """
+UPDATE inboxes_inboxhealth SET {column} = statement_timestamp()
+WHERE inbox_id = ANY(%s) AND coalesce({column} < statement_timestamp() - interval '1 minute', true)
 """
 # Claims hold lines while they look; whoever settles what changes nothing does not wait for them.
 BEHIND = """
@@ -92,10 +92,8 @@ def note(results: Sequence[Result], *, released: Collection[int] = ()) -> None:
         for line in lines:
             _bring_up_to_date(line, told[line.pk], now)
         _store(lines)
-    sent = [inbox_id for inbox_id, news in told.items() if news.sent]
-    if sent:
-        with connection.cursor() as cursor:
-            cursor.execute(SENT, [sent])
+    _hear("last_sent_at", [inbox_id for inbox_id, news in told.items() if news.sent])
+    _hear("last_failure_at", [inbox_id for inbox_id, news in told.items() if news.faults or news.refusal])
 
 
 def problems(environment: Environment, settings: Mapping[str, Any]) -> list[Problem]:  # noqa: ARG001  a follower's
@@ -117,6 +115,12 @@ def remember_forgotten() -> int:
     if found:
         log.warning("outbound_lines_forgotten", lines=found)
     return found
+
+
+def _hear(column: str, inbox_ids: Sequence[int]) -> None:
+    if inbox_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(HEARD.format(column=column), [inbox_ids])
 
 
 def _concerned(results: Sequence[Result], told: Mapping[int, News]) -> set[int]:

@@ -23,6 +23,12 @@ from outbound.services import aftermath, lines
 from outbound.services.claims import Claimed
 from outbound.services.results import Release, Result
 
+RECEIPTS = (
+    (Message.Status.SENT, Dispatch.State.SENT),
+    (Message.Status.DELIVERED, Dispatch.State.SENT),
+    (Message.Status.READ, Dispatch.State.SENT),
+    (Message.Status.FAILED, Dispatch.State.FAILED),
+)
 # Under a token, too, a message is settled that was not sent: one in doubt that was looked up, one that has expired.
 SETTLE = """
 WITH result(id, token, state, wait, counts, provider_id, code, detail, resolve) AS (
@@ -170,9 +176,9 @@ def _believe_receipts(results: Sequence[Result]) -> None:
     """Leave nothing in doubt that a receipt has told of before the answer was given up."""
     known = [each.claimed.id for each in results if each.verdict.state == Dispatch.State.UNKNOWN]
     if known:
-        Dispatch.unscoped.filter(pk__in=known, state=Dispatch.State.UNKNOWN).exclude(
-            message__status=Message.Status.UNKNOWN
-        ).update(state=Dispatch.State.SENT, resolve_at=None, finished_at=Now())
+        doubtful = Dispatch.unscoped.filter(pk__in=known, state=Dispatch.State.UNKNOWN)
+        for status, state in RECEIPTS:
+            doubtful.filter(message__status=status).update(state=state, resolve_at=None, finished_at=Now())
 
 
 def _fall_back(dispatch_ids: Sequence[int]) -> None:

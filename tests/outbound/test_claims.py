@@ -208,6 +208,7 @@ class TestRates:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 class TestSeveralWorkers:
     def test_take_different_messages(self, live, speak):
         lines = [open_toy(live) for _ in range(4)]

@@ -6,7 +6,9 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import ContactSession, Suppression
+from contacts.services import addresses
 from conversations.models import Message
+from conversations.services import people
 from events.models import LoggedEvent
 from inboxes.models import InboxHealth
 from outbound.models import Attempt, Dispatch, Line
@@ -35,6 +37,7 @@ class TestSending:
         message.conversation.refresh_from_db()
         assert message.conversation.sequence == 3
 
+    @pytest.mark.slow
     def test_leaves_the_messages_of_a_pair_in_their_order(self, toys, provider):
         provider.delay = 0.02
         said = [say(toys, "ana", str(number)) for number in range(8)]
@@ -43,6 +46,7 @@ class TestSending:
 
         assert provider.texts == [str(number) for number in range(8)]
 
+    @pytest.mark.slow
     def test_sends_to_many_at_a_time(self, toys, provider):
         provider.delay = 0.3
         said = [say(toys, f"somebody-{number}") for number in range(20)]
@@ -363,6 +367,31 @@ class TestChecksBeforeItLeaves:
 
         assert {failure_of(each)["code"] for each in closed} == {"window_closed"}
         assert [each["to"] for each in provider.taken] == ["ana"]
+
+    def test_go_by_the_windows_of_whoever_the_person_is_now(self, toys, provider, speak):
+        speak(has_window=True)
+        said = say(toys, "ana")
+        wrote = addresses.open_at(inbox=toys, address="ana-at-home")
+        ContactSession.unscoped.filter(pk=wrote.pk).update(last_inbound_at=timezone.now())
+        source = said.contact
+        source.environment = wrote.contact.environment = toys.environment
+        people.merge(source=source, into=wrote.contact)
+        with at_work():
+            settled([said])
+
+        assert len(provider.taken) == 1
+
+    def test_open_further_addresses_for_whoever_the_person_is_now(self, toys, provider):
+        said = say(toys, "ana")
+        other = addresses.open_at(inbox=toys, address="ana-at-home").contact
+        source = said.contact
+        source.environment = other.environment = toys.environment
+        people.merge(source=source, into=other)
+        provider.meets(answer_json({"id": "p-1", "aliases": ["ana-2"]}))
+        with at_work():
+            settled([said])
+
+        assert ContactSession.unscoped.get(inbox=toys, source_id="ana-2").contact_id == other.pk
 
     def test_end_what_waits_in_a_closed_inbox(self, toys, provider):
         dispatch = say(toys, "ana")

@@ -62,10 +62,12 @@ class TestALineThatIsCutOff:
         came_to(REFUSED)
         health = InboxHealth.unscoped.get(inbox=toys)
         assert (health.state, health.detail) == ("disconnected", "bad token")
+        assert health.last_failure_at is not None
 
         came_to(Sent("p-1"))
         health.refresh_from_db()
         assert (health.state, health.code) == ("connected", "")
+        assert health.last_sent_at is not None
 
     def test_is_tried_at_once_when_its_settings_are_changed(self, toys):
         dispatch = say(toys, "ana")
