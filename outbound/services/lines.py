@@ -120,7 +120,7 @@ def remember_forgotten() -> int:
 def _hear(column: str, inbox_ids: Sequence[int]) -> None:
     if inbox_ids:
         with connection.cursor() as cursor:
-            cursor.execute(HEARD.format(column=column), [inbox_ids])
+            cursor.execute(HEARD.format(column=column), [list(inbox_ids)])
 
 
 def _concerned(results: Sequence[Result], told: Mapping[int, News]) -> set[int]:
