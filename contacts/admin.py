@@ -2,17 +2,21 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
 
 from accounts.admin.who import operator
+from accounts.models import Environment
 from accounts.services import audit
-from contacts.models import Contact, ContactSession
-from contacts.services import contacts
+from contacts.models import Contact, ContactSession, Suppression
+from contacts.services import contacts, suppressions
 from core import crypto
 from core.admin import RecordAdmin, identity, linked, pretty
+from core.filters import among, by_day
 from core.operations import Operation, Outcome
+from inboxes import channels
 
 
 @transaction.atomic
@@ -99,3 +103,56 @@ class ContactSessionAdmin(RecordAdmin):
     def source(self, session: ContactSession) -> str:
         """Show the end of it."""
         return crypto.masked(session.source_id)
+
+
+class AddSuppression(forms.Form):
+    """An address that nothing is to be sent to."""
+
+    environment = forms.ModelChoiceField(
+        Environment.objects.select_related("account"), widget=forms.NumberInput,
+        help_text="Its number, as in the address of the environment's page.",
+    )  # fmt: skip
+    channel = forms.ChoiceField(choices=lambda: [(kind, kind) for kind in channels.REGISTRY])
+    address = forms.CharField(max_length=255, help_text="As the channel writes it: +212600000001.")
+    scope = forms.ChoiceField(choices=Suppression.Scope.choices)
+    detail = forms.CharField(max_length=suppressions.LONGEST_DETAIL, required=False, help_text="Why.")
+
+
+def _suppress(request: HttpRequest, _row: None, values: dict[str, Any]) -> Outcome:
+    added = suppressions.add(**values, by=operator(request))
+    return Outcome(f"Nothing is sent to {added.address} any more.", row=added)
+
+
+def _lift(request: HttpRequest, suppression: Suppression, _values: dict[str, Any]) -> Outcome:
+    suppressions.remove(suppression, by=operator(request))
+    return Outcome(f"{suppression.address} is written to again.", row=suppression.environment)
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(RecordAdmin):
+    """Addresses that nothing, or no marketing, is sent to."""
+
+    operations = (
+        Operation(
+            "lift", "Take off the list", _lift, for_many=True, is_grave=True,
+            explains="The address is written to again. Whoever asked for no more messages has not changed their mind "
+            "because of this: be sure that they have.",
+        ),
+    )  # fmt: skip
+    list_operations = (
+        Operation(
+            "add", "Put an address on the list", _suppress, form=AddSuppression,
+            explains="Nothing, or no marketing, is sent to it on that channel from now on, whoever has it.",
+        ),
+    )  # fmt: skip
+    found_by = {"sup": "pk"}
+    list_display = (identity, "channel", "address", "scope", "reason", "created_at")
+    list_filter = (
+        among("channel", ask=lambda: channels.REGISTRY),
+        among("scope", *Suppression.Scope.values),
+        among("reason", *Suppression.Reason.values),
+        by_day("created_at"),
+    )
+    search_fields = ("=address",)
+    search_help_text = "A whole address, or a sup_… id."
+    shown = (identity, "channel", "address", "scope", "reason", "detail", "created_at")

@@ -23,6 +23,20 @@ def parse(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def span(seconds: float) -> str:
+    """Return a length of time as people say it: ``42 ms``, ``5.3 s``, ``5 min 12 s``, ``2 h 3 min``, ``1 d 4 h``."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    whole = round(seconds)
+    for unit, name, part, smaller in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= unit:
+            rest = whole % unit // part
+            return f"{whole // unit} {name}" + (f" {rest} {smaller}" if rest else "")
+    return f"{whole} s"
+
+
 class UtcLoader(Loader):
     """
     Reads a ``timestamptz`` as Django's loader does, by Python's own parser in C instead of a regular expression.

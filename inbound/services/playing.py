@@ -107,7 +107,8 @@ def _answered(inbox: Inbox, address: str, asked: Mapping[str, Any]) -> Message |
     """Return the message that is answered: the one that is named, or the last with the button that is pressed."""
     here = Message.of(inbox.environment).filter(conversation__inbox=inbox)
     if "reply_to" in asked:
-        found: Message | None = here.filter(pk=ids.decode("msg", asked["reply_to"])).first()
+        row = ids.decode("msg", asked["reply_to"])
+        found: Message | None = here.filter(pk=row).first() if row is not None else None
         if found is None:
             raise invalid("reply_to", f"There is no message {asked['reply_to'][:80]!r} in this inbox.",
                           code="unknown_message")  # fmt: skip

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.db import IntegrityError, OperationalError, transaction
-from django.db.models import Model as Row
 
-from accounts.models import Environment, IdempotencyKey
+from accounts.models import Environment, IdempotencyKey, TenantModel
 from accounts.services import audit
 from contacts.models import Contact, Suppression
 from conversations.models import Attachment, Conversation, Message
@@ -20,7 +19,7 @@ SECONDS = 10.0
 AT_ONCE = 500
 PATIENCE = 3  # pieces in a row that somebody else's work came between
 # In this order: what hangs on something goes before it. What is sent hangs on its message, and goes with it.
-GOES: Mapping[str, type[Row]] = {
+GOES: Mapping[str, type[TenantModel]] = {
     "callbacks": RawCallback,
     "receivals": Receival,
     "messages": Message,
@@ -30,6 +29,8 @@ GOES: Mapping[str, type[Row]] = {
     "suppressions": Suppression,
     "answers": IdempotencyKey,
 }
+# How the files are found that go with rows.
+HAVE_FILES: Mapping[type[TenantModel], str] = {Message: "message__in", Attachment: "pk__in"}
 TOLD = ("users", "conversations", "messages", "callbacks", "suppressions")
 
 
@@ -57,7 +58,7 @@ def reset(environment: Environment, *, by: audit.Who) -> Outcome:
     return Outcome(is_done=True, deleted=deleted)
 
 
-def _empty(environment: Environment, model: type[Row], until: float) -> tuple[int, bool]:
+def _empty(environment: Environment, model: type[TenantModel], until: float) -> tuple[int, bool]:
     """Delete the rows of a table piece by piece; returns how many, and whether none is left."""
     total, patience = 0, PATIENCE
     while time.monotonic() < until and patience > 0:
@@ -73,10 +74,10 @@ def _empty(environment: Environment, model: type[Row], until: float) -> tuple[in
 
 
 @transaction.atomic
-def _piece(environment: Environment, model: type[Row]) -> int:
-    rows = model.of(environment)  # type: ignore[attr-defined]  # all of them are tenants' rows
+def _piece(environment: Environment, model: type[TenantModel]) -> int:
+    rows = model.of(environment)
     piece = list(rows.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
-    hanging = {Message: "message__in", Attachment: "pk__in"}.get(model)  # type: ignore[call-overload]
+    hanging = HAVE_FILES.get(model)
     if hanging is not None:
         _remove_files(environment, {hanging: piece})
     rows.filter(pk__in=piece).delete()

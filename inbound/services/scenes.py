@@ -19,7 +19,8 @@ def inbox_of(environment: Environment, asked: Mapping[str, Any]) -> Inbox:
     """Return the inbox that is named, or the only one of a channel. Raises Invalid."""
     rows = Inbox.of(environment).filter(deleted_at=None).order_by("pk")
     if "inbox_id" in asked:
-        found = list(rows.filter(pk=ids.decode("inb", asked["inbox_id"])))
+        row = ids.decode("inb", asked["inbox_id"])
+        found = [] if row is None else list(rows.filter(pk=row))
         if not found:
             raise invalid("inbox_id", f"There is no inbox {asked['inbox_id'][:80]!r}.", code="unknown_inbox")
     elif "channel" in asked:

@@ -15,7 +15,7 @@ from core import crypto, ids
 from core.errors import Conflict, Invalid, NotFound, Problem
 from inboxes import channels
 from inboxes.errors import SignatureMismatch
-from inboxes.models import Inbox
+from inboxes.models import Inbox, InboxHealth
 from inboxes.services import connecting, followers, health, registering
 
 OLD_TOKEN_LIVES = timedelta(hours=24)
@@ -92,6 +92,24 @@ def _change(inbox: Inbox, by: audit.Who, values: Mapping[str, Any]) -> Inbox:
         _have_registered(inbox)
         followers.tell(inbox, by=by)
     return inbox
+
+
+def check_credentials(*, inbox: Inbox, by: audit.Who) -> None:
+    """Ask the provider whether it takes an inbox's credentials; nothing is changed. Raises Invalid with its words."""
+    environment = inbox.environment
+    audit.record(environment=environment, who=by, action="inbox.checked", target=inbox.public_id)
+    _connected(environment, inbox.channel, inbox.settings)
+
+
+def register_again(*, inbox: Inbox, by: audit.Who) -> InboxHealth:
+    """Tell the provider anew where to call us, and return what came of it."""
+    with transaction.atomic():
+        audit.record(environment=inbox.environment, who=by, action="inbox.registered", target=inbox.public_id)
+        is_told = registering.ask_for(inbox)
+    if is_told:
+        registering.register(inbox.pk)
+    found: InboxHealth = InboxHealth.unscoped.get(pk=inbox.pk)
+    return found
 
 
 @transaction.atomic

@@ -18,9 +18,11 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 30, 3600
 MOST_ATTEMPTS = 20
 AT_ONCE = 20
 TAKE = """
-UPDATE inboxes_inboxhealth SET callback_due_at = statement_timestamp() + make_interval(secs => %s), callback_attempts = callback_attempts + 1
-WHERE inbox_id = ANY(ARRAY(SELECT inbox_id FROM inboxes_inboxhealth
-                           WHERE callback_due_at <= statement_timestamp() ORDER BY callback_due_at LIMIT %s FOR UPDATE SKIP LOCKED))
+UPDATE inboxes_inboxhealth SET callback_attempts = callback_attempts + 1,
+    callback_due_at = statement_timestamp() + make_interval(secs => %s)
+WHERE inbox_id = ANY(ARRAY(
+    SELECT inbox_id FROM inboxes_inboxhealth WHERE callback_due_at <= statement_timestamp()
+    ORDER BY callback_due_at LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING inbox_id
 """
 

@@ -14,14 +14,17 @@ from django.utils import timezone
 
 from accounts.models import Account, ApiKey, AuditEntry, Environment, User
 from accounts.services import audit, idempotency, keys, members
-from contacts.models import ContactSession
+from contacts.models import ContactSession, Suppression
 from contacts.services import sessions
 from conversations.models import Attachment, Conversation, Message, Team, TeamMember
 from conversations.services import conversations, messages, statuses
 from conversations.services.messages import Author, Draft
 from core import tenancy
-from inboxes.models import Inbox
+from inbound.models import Fetch, Mailbox, RawCallback
+from inboxes.models import Inbox, InboxHealth, Template
 from inboxes.services import inboxes
+from outbound.models import Attempt as Tried
+from outbound.models import Dispatch, Line
 from realtime.models import HeldBroadcast
 from webhooks.models import Attempt, Body, Delivery, Endpoint, Health, Replay, Secret
 
@@ -57,6 +60,8 @@ class World:
             "hmac token": self.inbox.hmac_token,
             "previous hmac token": self.inbox.previous_hmac_token,
             "bot token": "12345:secret-bot-token",
+            "known bot's token": "77777:another-bot-token",
+            "callback's secret": "what-telegram-was-told",
             "source id": self.session.source_id,
             "session's pubsub token": self.session.pubsub_token,
             "attachment's token": attachment.token,
@@ -82,6 +87,7 @@ def build(account: Account, live: Environment) -> World:
     statuses.submit(conversation=conversation, message=survey, values=answer)
     _the_rest(live, key, agent, message)
     _webhooks(live, conversation)
+    _providers(live, message)
     return World(account, live, key, plain, inbox, session, conversation, message)
 
 
@@ -123,6 +129,36 @@ def _webhooks(live: Environment, conversation: Conversation) -> None:
         sent_at=now, duration_ms=42, url=url, status_code=503, error_class="http_status", remote_ip="203.0.113.9",
         request_headers={"webhook-id": "evt_1", **headers}, response_body="Come back later",
     )  # fmt: skip
+
+
+def _providers(live: Environment, message: Message) -> None:
+    """Have a bot, a message on its way by it, what it told, and what hangs on that."""
+    now, secrets = timezone.now(), {"bot_token": "77777:another-bot-token", "callback_secret": "what-telegram-was-told"}
+    bot = Inbox.unscoped.create(environment=live, name="Helper", channel="telegram", settings=secrets)
+    InboxHealth.unscoped.create(
+        environment=live, inbox=bot, state="disconnected", code="channel_auth_failed", detail="Unauthorized",
+        callback_state="failed", callback_detail="bad webhook",
+    )  # fmt: skip
+    Template.unscoped.create(
+        environment=live, inbox=bot, name="order", language="en", category="utility", status="approved",
+        components=[{"type": "body", "text": "Order {{1}}"}],
+    )  # fmt: skip
+    Suppression.unscoped.create(environment=live, channel="sms", address="+212600000009", reason="stop_word")
+    Line.unscoped.create(environment=live, inbox=bot, is_disconnected=True, paused_until=now, next_due_at=now)
+    talk, address = message.conversation, "4242"
+    dispatch = Dispatch.unscoped.create(
+        environment=live, message=message, conversation=talk, contact=talk.contact, session=talk.session, inbox=bot,
+        livemode=True, address=address, state="failed", tries=1, attempts=1, last_code="undelivered",
+    )  # fmt: skip
+    Tried.unscoped.create(environment=live, dispatch=dispatch, n=1, state="rejected", code="undelivered", ended_at=now)
+    RawCallback.unscoped.create(
+        environment=live, inbox=bot, body=json.dumps({"message": {"text": WORDS}}).encode(), digest="0" * 64,
+        state="failed", error="It could not be read.", headers={"content-type": "application/json"},
+    )  # fmt: skip
+    Fetch.unscoped.create(
+        environment=live, inbox=bot, attachment=Attachment.unscoped.get(), reference="AgAC", state="failed"
+    )
+    Mailbox.unscoped.create(environment=live, inbox=bot, failures=2, error="No connection could be made.")
 
 
 def operator_client(**flags: Any) -> tuple[Client, User]:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core import ids
+from core.times import span
 from tests.dexra import operating
 from tests.dexra.operating import list_url
 from webhooks import signing
@@ -204,7 +205,7 @@ class TestTheDrawing:
         ],
     )  # fmt: skip
     def test_says_times_as_people_do(self, seconds, said):
-        assert timeline.span(seconds) == said
+        assert span(seconds) == said
 
     def test_puts_later_attempts_further_right(self, endpoint):
         delivery = queue(endpoint)

@@ -7,6 +7,7 @@ from math import log10
 
 from django.utils import timezone
 
+from core.times import span
 from webhooks.admin.states import ERRORS
 from webhooks.models import Attempt, Delivery, Health
 from webhooks.serializers import HELD, REFUSAL, delivery_json, reason_of, state_of
@@ -90,20 +91,6 @@ def draw(delivery: Delivery, attempts: Sequence[Attempt], health: Health | None)
         state=state,
         tone=last.tone,
     )
-
-
-def span(seconds: float) -> str:
-    """Return a length of time as people say it: ``42 ms``, ``5.3 s``, ``5 min 12 s``, ``2 h 3 min``, ``1 d 4 h``."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f}".removesuffix(".0") + " s"
-    whole = round(seconds)
-    for unit, name, part, smaller in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= unit:
-            rest = whole % unit // part
-            return f"{whole // unit} {name}" + (f" {rest} {smaller}" if rest else "")
-    return f"{whole} s"
 
 
 def _beginning(delivery: Delivery) -> list[Step]:
