@@ -10,6 +10,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "sync templates": {"task": "inboxes.tasks.sync_templates", "schedule": crontab(minute="*/10")},
     "hand in templates": {"task": "inboxes.tasks.hand_in_templates", "schedule": 10.0},
     "look after the lines to providers": {"task": "outbound.tasks.look_after_lines", "schedule": 60.0},
+    "purge attempts at sending": {"task": "outbound.tasks.purge", "schedule": crontab(minute="37")},
     "look after webhook endpoints": {"task": "webhooks.tasks.look_after_endpoints", "schedule": 60.0},
     "tidy webhook deliveries": {"task": "webhooks.tasks.tidy_deliveries", "schedule": crontab(minute="*/10")},
     "keep the webhooks' days": {"task": "webhooks.tasks.keep_days", "schedule": crontab(minute="17")},

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from core import tenancy
-from outbound.services import lines
+from outbound.services import lines, retention
 
 
 @shared_task
@@ -11,3 +11,10 @@ def look_after_lines(**_: object) -> None:
     """Have the engine look at what it might have lost sight of."""
     with tenancy.everyone():
         lines.remember_forgotten()
+
+
+@shared_task
+def purge(**_: object) -> None:
+    """Delete attempts that are too old to be looked at."""
+    with tenancy.everyone():
+        retention.purge()
