@@ -5,13 +5,15 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import psycopg
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 from psycopg.abc import PQGen
 from psycopg.errors import _WaitTimeout as WaitTimeout  # it has no public name
 
 from core.postgres.base import INTERVAL_SECONDS, NoAnswer
 
 Found = TypeVar("Found")
+# What says that the server is away: in psycopg's words, in Django's, or below both.
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError, OSError)
 # An engine says the same few statements for ever: they are planned once.
 SET_UP = """
 SELECT set_config('dexra.environment', '0', false), set_config('plan_cache_mode', 'force_generic_plan', false),

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
 from core import tenancy
+from core.postgres.loops import AWAY
 
 Done = TypeVar("Done")
-AWAY = (OperationalError, InterfaceError, OSError)
 
 
 class Desk:

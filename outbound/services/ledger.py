@@ -1,114 +1,54 @@
-"""What is to be written down: gathered for a moment, written in bulk, kept while the database is away."""
+"""What came of messages, on its way into the database."""
 
-import asyncio
-import time
 from collections.abc import Callable, Sequence
 
-import structlog
-
-from core.logs import loggable_error
+from events.ledgers import Ledger
 from inboxes.channels.outcomes import Uncertain
 from outbound.services import metrics, settling
 from outbound.services.buckets import Buckets
-from outbound.services.desk import AWAY, Desk
+from outbound.services.claims import Claimed
+from outbound.services.desk import Desk
 from outbound.services.results import Release, Result
 from outbound.services.settling import Settled
 
-GATHER_SECONDS = 0.01
-AT_ONCE = 100
-RETRY_SECONDS = 0.25
 
-log = structlog.get_logger(__name__)
-
-
-class Ledger:
+class OutboundLedger(Ledger[Result | Release]):
     """
-    Takes results and gives them to the database, in order.
+    Takes results of messages.
 
-    Each is tried again until its lease has ended; then the message is in doubt, for whoever finds the lease. Without
-    the database nothing more is claimed, so that no more wait than were under way. ``on_done`` is told of each write.
+    A message whose result is given up is in doubt, for whoever finds its lease. Without the database nothing more is
+    claimed, so that no more wait than were under way. ``on_done`` is told of each write.
     """
+
+    name = "outbound"
+    at_once = 100
 
     def __init__(self, buckets: Buckets, *, on_done: Callable[[], None]) -> None:
+        super().__init__(unsettled=metrics.unsettled, given_up=metrics.results_given_up)
         self._desk = Desk("outbound-ledger")
         self._buckets = buckets
         self._on_done = on_done
-        self._waiting: list[Result | Release] = []
-        self._arrived = asyncio.Event()
-        self._is_waiting = False  # for the database
 
-    def add(self, entry: Result | Release) -> None:
-        """Take something to be written down."""
-        self._waiting.append(entry)
-        self._arrived.set()
+    def claim_of(self, entry: Result | Release) -> Claimed:
+        """Return the message that an entry is about."""
+        return entry.claimed
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether everything was written down, or given up."""
-        return not self._waiting
+    def let_go(self, _entries: Sequence[Result | Release]) -> None:
+        """Tell that there is something new in the database."""
+        self._on_done()
 
-    async def keep(self) -> None:
-        """Write down whatever comes, until cancelled."""
-        while True:
-            await self._arrived.wait()
-            if len(self._waiting) < AT_ONCE:
-                await asyncio.sleep(GATHER_SECONDS)
-            await self.write()
-            if not self._waiting:
-                self._arrived.clear()
-
-    async def write(self) -> None:
-        """Write down what waits, or as much as is good to write at once."""
-        entries: Sequence[Result | Release] = self._waiting[:AT_ONCE]
-        try:
-            await self._write(entries)
-        except AWAY as error:
-            await self._be_patient(error)
-            return
-        except Exception as error:  # noqa: BLE001  one of them is at fault, and must not hold up the others
-            log.warning("outbound_results_apart", results=len(entries), error=loggable_error(error))
-            entries = await self._one_by_one(entries)
-        self._finish(entries)
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._desk.close()
-
-    async def _write(self, entries: Sequence[Result | Release]) -> None:
+    async def record(self, entries: Sequence[Result | Release]) -> None:
+        """Write down results and give back releases, in one transaction. Raises django.db.Error."""
         results = [entry for entry in entries if isinstance(entry, Result)]
         releases = [entry for entry in entries if isinstance(entry, Release)]
         settled = await self._desk.do(settle_and_hold, self._buckets, results, releases)
-        self._is_waiting = False
         count(results, settled)
         for entry in releases:
             metrics.released.labels(entry.reason).inc()
 
-    async def _one_by_one(self, entries: Sequence[Result | Release]) -> Sequence[Result | Release]:
-        """Keep the one that cannot be stored from holding up the others; returns those that are done with."""
-        for place, entry in enumerate(entries):
-            try:
-                await self._write([entry])
-            except AWAY:
-                return entries[:place]
-            except Exception as error:  # noqa: BLE001  its lease will end, and it is in doubt then
-                log.error("outbound_result_lost", dispatch_id=entry.claimed.id, error=loggable_error(error))  # noqa: TRY400
-        return entries
-
-    async def _be_patient(self, error: Exception) -> None:
-        now = time.monotonic()
-        late = [entry for entry in self._waiting if entry.claimed.ends_at <= now]
-        if late or not self._is_waiting:
-            failure = loggable_error(error)
-            log.warning("outbound_results_wait", waiting=len(self._waiting), given_up=len(late), error=failure)
-        self._is_waiting = True
-        self._finish(late)
-        await asyncio.sleep(RETRY_SECONDS)
-
-    def _finish(self, entries: Sequence[Result | Release]) -> None:
-        done = {id(entry) for entry in entries}
-        self._waiting = [entry for entry in self._waiting if id(entry) not in done]
-        metrics.unsettled.set(len(self._waiting))
-        self._on_done()
+    async def close(self) -> None:
+        """Let go of the connection."""
+        self._desk.close()
 
 
 def settle_and_hold(buckets: Buckets, results: Sequence[Result], releases: Sequence[Release]) -> Settled:

@@ -19,6 +19,9 @@ in_flight = Gauge("dexra_outbound_in_flight", "Messages that are claimed and not
 unsettled = Gauge("dexra_outbound_unsettled", "Results that wait to be written down")
 leases_expired = Counter("dexra_outbound_leases_expired", "Leases that ended before a result was written down")
 settle_conflicts = Counter("dexra_outbound_settle_conflicts", "Results that came after their lease had gone to another")
+results_given_up = Counter(
+    "dexra_outbound_results_given_up", "Results that waited for the database until their lease ended"
+)
 in_doubt = Counter("dexra_outbound_in_doubt", "Messages of which nobody knew whether they had arrived", ["channel"])
 released = Counter("dexra_outbound_released", "Claims given back without an attempt, by reason", ["reason"])
 disconnected = Counter("dexra_outbound_disconnected", "Inboxes whose provider refused their credentials")

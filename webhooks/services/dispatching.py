@@ -1,9 +1,4 @@
-"""
-The engine's loop: claims what is due, sends it, hands what came of it to the ledger.
-
-Every delivery is a task of its own that begins as soon as a slot is free and ends when it is answered: nobody waits
-for anybody else's server.
-"""
+"""The engine's loop: claims what is due, sends it, hands what came of it to the ledger."""
 
 import asyncio
 import time
@@ -13,8 +8,8 @@ from datetime import UTC, datetime
 import structlog
 from django.conf import settings
 
-from core.logs import loggable_error
-from core.postgres.loops import Line
+from core.postgres.loops import AWAY, Line
+from events.dispatching import POLL_SECONDS, Dispatcher
 from webhooks import policy
 from webhooks.events import EndpointTest
 from webhooks.services import addressees as address_book
@@ -22,7 +17,7 @@ from webhooks.services import claims, metrics
 from webhooks.services.addressees import Addressee
 from webhooks.services.canceling import Reason
 from webhooks.services.claims import Claimed
-from webhooks.services.ledger import AWAY, Ledger, tell_of_set_aside
+from webhooks.services.ledger import WebhookLedger, tell_of_set_aside
 from webhooks.services.requests import request_for
 from webhooks.services.settling import UNSIGNED, Release, Result, Settled
 from webhooks.services.slots import Slots
@@ -30,9 +25,6 @@ from webhooks.signing import BadSecret
 from webhooks.transport.client import Sender
 from webhooks.transport.exchange import CAPTURED, Answer
 
-POLL_SECONDS = 0.25
-# Under load, claims are worth more when a few results have come in between.
-PACE_SECONDS = 0.01
 EXPIRE_SECONDS = 1.0
 # A lease with less left is not begun with: its request might still be under way when somebody else makes it again.
 SPARE_SECONDS = 20.0
@@ -43,91 +35,41 @@ NOT_SENT = Answer(status=None, error_class=CAPTURED, milliseconds=0)
 log = structlog.get_logger(__name__)
 
 
-class Dispatcher:
-    """Everything one process does about deliveries, inside one event loop."""
+class WebhookDispatcher(Dispatcher):
+    """Everything one process does about deliveries."""
+
+    name = "webhooks"
 
     def __init__(self, *, slots: int, on_settled: Callable[[Settled], None]) -> None:
-        self._clock = time.monotonic
+        super().__init__()
         self._slots = Slots(slots)
         self._line = Line(durable=False)  # a claim that a crash undoes is a request that is made twice
         self._sender = Sender()
-        self._ledger = Ledger(self._clock, on_done=self._give_back, on_settled=on_settled)
-        self._wake = asyncio.Event()
-        self._deliveries: set[asyncio.Task[None]] = set()
-        self._is_closing = False
-        self._is_cut_off = False
-        self._next_look = 0.0
+        self.ledger = WebhookLedger(on_done=self._give_back, on_settled=on_settled)
         self._next_expiry = 0.0
         # Endpoints that had more due than room; they are looked at again as soon as something of theirs is done.
         self._hungry: set[int] = set()
         self._freed: set[int] = set()
         self._own_schedule = policy.own_schedule(settings.WEBHOOK_SCHEDULE) if settings.WEBHOOK_SCHEDULE else None
 
-    def wake(self) -> None:
-        """Look at once at what is due."""
-        self._next_look = 0.0
-        self._wake.set()
+    @property
+    def free(self) -> int:
+        """How many slots are free."""
+        return self._slots.free
 
-    async def claim_forever(self) -> None:
-        """Claim and begin deliveries until ``finish``."""
-        while not self._is_closing:
-            await self._until_worth_a_look()
-            if self._is_closing:
-                return
-            started = self._clock()
-            try:
-                await self._expire()
-                if self._slots.free > 0:
-                    await self._claim()
-                self._is_cut_off = False
-            except AWAY as error:
-                if not self._is_cut_off:
-                    log.warning("webhooks_without_database", error=loggable_error(error))
-                self._is_cut_off = True
-                self._next_look = self._clock() + POLL_SECONDS
-            if (early := started + PACE_SECONDS - self._clock()) > 0:
-                await asyncio.sleep(early)
+    async def look(self) -> None:
+        """Claim what is due and begin to deliver it. Raises one of ``AWAY``."""
+        await self._expire()
+        if self.free > 0:
+            await self._claim()
 
-    async def keep_ledger(self) -> None:
-        """Write down what comes back, until cancelled."""
-        await self._ledger.keep()
-
-    def stop_claiming(self) -> None:
-        """Have ``claim_forever`` end, and what it may still claim meanwhile given back."""
-        self._is_closing = True
-        self._wake.set()
-
-    async def finish(self, seconds: float) -> None:
-        """Wait so long for what is under way, and give back the rest."""
-        if self._deliveries:
-            await asyncio.wait(self._deliveries, timeout=seconds)
-        for delivery in self._deliveries:
-            delivery.cancel()
-        await asyncio.gather(*self._deliveries, return_exceptions=True)
-
-    async def close(self, seconds: float) -> None:
-        """Write down what is left, for so long at most, and let go of every connection."""
-        until = self._clock() + seconds
-        while not self._ledger.is_empty and self._clock() < until:
-            await self._ledger.write()
+    async def let_go(self) -> None:
+        """Let go of every connection but the ledger's."""
         await self._sender.close()
-        await self._ledger.close()
         await self._line.close()
 
-    async def _until_worth_a_look(self) -> None:
-        while not self._is_closing:
-            delay = self._next_look - self._clock() if self._slots.free > 0 else POLL_SECONDS
-            if delay <= 0:
-                break
-            self._wake.clear()
-            try:
-                async with asyncio.timeout(delay):
-                    await self._wake.wait()
-            except TimeoutError:
-                break
-
     async def _expire(self) -> None:
-        now = self._clock()
+        now = time.monotonic()
         if now < self._next_expiry:
             return
         self._next_expiry = now + EXPIRE_SECONDS
@@ -139,13 +81,13 @@ class Dispatcher:
     async def _claim(self) -> None:
         also, self._freed = self._freed, set()
         async with self._line.transaction() as connection:
-            claim = await claims.claim(connection, self._slots, self._clock, also)
+            claim = await claims.claim(connection, self._slots, time.monotonic, also)
         self._plan(claim.looks)
         for delivery in claim.deliveries:
             self._slots.take(delivery)
         metrics.in_flight.set(self._slots.used)
         if claim.deliveries:
-            await self._begin(claim.deliveries)
+            await self._begin_all(claim.deliveries)
 
     def _plan(self, looks: Mapping[int, float | None]) -> None:
         """Note who has more due than room, and when to look again."""
@@ -156,25 +98,23 @@ class Dispatcher:
                 soonest = min(soonest, seconds)
             else:
                 self._hungry.discard(endpoint_id)
-        self._next_look = self._clock() + soonest
+        self.wake(within=soonest)
 
-    async def _begin(self, deliveries: Sequence[Claimed]) -> None:
+    async def _begin_all(self, deliveries: Sequence[Claimed]) -> None:
         try:
             addressees = await address_book.look_up(self._line, {delivery.endpoint_id for delivery in deliveries})
             bodies = await self._read_bodies(deliveries, addressees)
         except AWAY:
             for delivery in deliveries:
-                self._ledger.add(Release(delivery, "no_database"))
+                self.ledger.add(Release(delivery, "no_database"))
             raise
         for delivery in deliveries:
-            if self._is_closing:
-                self._ledger.add(Release(delivery, "stopped"))
+            if self.is_closing:
+                self.ledger.add(Release(delivery, "stopped"))
                 continue
             addressee = addressees.get(delivery.endpoint_id)
             body = bodies.get((delivery.event_id, addressee.dialect, delivery.type)) if addressee else None
-            task = asyncio.create_task(self._deliver(delivery, addressee, body))
-            self._deliveries.add(task)
-            task.add_done_callback(self._deliveries.discard)
+            self.begin(self._deliver(delivery, addressee, body))
 
     async def _read_bodies(
         self, deliveries: Sequence[Claimed], addressees: Mapping[int, Addressee]
@@ -194,14 +134,14 @@ class Dispatcher:
         except Exception:
             log.exception("webhook_attempt_broke", delivery_id=delivery.id)
             entry = Release(delivery, "broke", wait=policy.RELEASE_SECONDS, is_blamed=True)
-        self._ledger.add(entry)
+        self.ledger.add(entry)
 
     async def _attempt(self, delivery: Claimed, addressee: Addressee | None, body: bytes | None) -> Result | Release:
         if addressee is None:
             return Release(delivery, UNSIGNED, wait=SET_UP_SECONDS)
         if not body:  # too old to be kept, or the person it was about was erased
             return Release(delivery, "no_body", canceled=Reason.BODY_GONE if body is None else Reason.PERSON_ERASED)
-        if delivery.ends_at - self._clock() < SPARE_SECONDS:
+        if delivery.ends_at - time.monotonic() < SPARE_SECONDS:
             return Release(delivery, "late", wait=1.0)
         try:
             request = request_for(delivery, addressee, body)
