@@ -76,7 +76,7 @@ class ContactSession(TenantModel):
     One place a contact writes from: a browser, an app, a phone number.
 
     ``source_id`` is the credential of the client API, ``pubsub_token`` that of the cable. A verified session has
-    proved whose it is and sees all the contact's conversations.
+    proved whose it is and sees all the contact's conversations that no provider carries.
     """
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="sessions")

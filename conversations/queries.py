@@ -15,6 +15,7 @@ from contacts.queries import CONTACT, SESSION
 from conversations.models import UNSAID, Attachment, Conversation, Message, Team
 from core import tenancy
 from core.rows import Shape, cut
+from inboxes.channels import SHOWN_TO_CLIENTS
 from inboxes.queries import INBOX
 
 CONVERSATION = Shape(Conversation, "conversation")
@@ -136,8 +137,12 @@ def messages_in(environment: Environment) -> QuerySet[Message]:
 
 
 def conversations_for(session: ContactSession) -> QuerySet[Conversation]:
-    """Return what a session may see: its own conversations, or all of the contact's once it is verified."""
-    mine = conversations_of(session.environment)
+    """
+    Return what a session may see: its own conversations, or once it is verified all that clients have with the contact.
+
+    What was said by SMS or e-mail stays there: a signed external id proves no phone number and no e-mail address.
+    """
+    mine = conversations_of(session.environment).filter(inbox__channel__in=SHOWN_TO_CLIENTS)
     return mine.filter(contact_id=session.contact_id) if session.verified else mine.filter(session=session)
 
 

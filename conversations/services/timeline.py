@@ -23,6 +23,7 @@ from core.errors import NotFound
 from core.rows import cut
 from events import log
 from events.event import Event
+from inboxes.channels import SHOWN_TO_CLIENTS
 
 # What appending can change on a conversation; everything else goes through conversations.update.
 MOVED = (
@@ -45,8 +46,13 @@ WHERE conversation.environment_id = %s AND {{which}}
 FOR NO KEY UPDATE OF conversation
 """  # noqa: S608  columns come from the models, values are parameters
 LOCK_BY_ID = LOCK.format(which="conversation.id = %s")
-LOCK_BY_SESSION = LOCK.format(which="conversation.number = %s AND conversation.session_id = %s")
-LOCK_BY_CONTACT = LOCK.format(which="conversation.number = %s AND conversation.contact_id = %s")
+# What a session may see is told twice: here, and in conversations_for.
+BY_NUMBER = """
+conversation.number = %s AND conversation.{owner} = %s
+AND EXISTS (SELECT FROM inboxes_inbox WHERE id = conversation.inbox_id AND channel = ANY(%s))
+"""
+LOCK_BY_SESSION = LOCK.format(which=BY_NUMBER.format(owner="session_id"))
+LOCK_BY_CONTACT = LOCK.format(which=BY_NUMBER.format(owner="contact_id"))
 
 ADD_MESSAGE = f"""
 added AS (INSERT INTO conversations_message ({", ".join(f'"{f.column}"' for f in Message._meta.concrete_fields)})
@@ -89,7 +95,7 @@ def lock_for(session: ContactSession, number: int, *, client_message_id: str | N
     """Lock the conversation a session calls ``number``. Raises NotFound for one it may not see."""
     sql = LOCK_BY_CONTACT if session.verified else LOCK_BY_SESSION
     who = session.contact_id if session.verified else session.pk
-    held = _lock(sql, [client_message_id, session.environment_id, number, who])
+    held = _lock(sql, [client_message_id, session.environment_id, number, who, list(SHOWN_TO_CLIENTS)])
     conversation = held.conversation
     conversation.environment = session.environment
     if conversation.contact_id == session.contact_id:  # else merged into another meanwhile: loaded anew

@@ -23,6 +23,8 @@ CHANNELS = (
     Whatsapp(),
 )
 REGISTRY: dict[str, Channel] = {channel.kind: channel for channel in CHANNELS}
+# Where people are in front of us, by browsers and apps; on the others they are in front of a provider.
+SHOWN_TO_CLIENTS = tuple(channel.kind for channel in CHANNELS if channel.clients_sign)
 
 
 def find(kind: str) -> Channel:

@@ -17,7 +17,7 @@ def follow(results: Sequence[Result]) -> None:
     """Do what follows from answers for people and their addresses. Runs in the transaction that settles them."""
     for result, alias in _unknown(results):
         dispatch = _dispatch(result)
-        addresses.open_at(inbox=dispatch.inbox, address=alias, contact=dispatch.contact)
+        addresses.open_at(inbox=dispatch.inbox, address=alias, contact=dispatch.message.contact)
     for result in results:
         match result.outcome:
             case Rejected(suppresses=scope) if scope:
@@ -55,11 +55,11 @@ def _move(result: Result, address: str) -> None:
     """Send to a recipient's new address from now on."""
     dispatch = _dispatch(result)
     Dispatch.unscoped.filter(pk=dispatch.pk).update(address=address)
-    addresses.open_at(inbox=dispatch.inbox, address=address, contact=dispatch.contact)
+    addresses.open_at(inbox=dispatch.inbox, address=address, contact=dispatch.message.contact)
 
 
 def _dispatch(result: Result) -> Dispatch:
-    rows = Dispatch.unscoped.select_related("environment", "inbox", "contact")
+    rows = Dispatch.unscoped.select_related("environment", "inbox", "message__contact")
     dispatch: Dispatch = rows.get(pk=result.claimed.id)
-    dispatch.inbox.environment = dispatch.contact.environment = dispatch.environment
+    dispatch.inbox.environment = dispatch.message.contact.environment = dispatch.environment
     return dispatch

@@ -73,7 +73,7 @@ class Attendant:
 @transaction.atomic
 def release(dispatch_id: int) -> None:
     """Say a scheduled message whose time has come; one that nobody carries is there with that."""
-    dispatch = Dispatch.unscoped.select_related("message", "environment", "inbox", "contact").get(pk=dispatch_id)
+    dispatch = Dispatch.unscoped.select_related("message__contact", "environment", "inbox").get(pk=dispatch_id)
     message = dispatch.message
     message.environment = dispatch.environment
     if not scheduling.release(message):
@@ -82,7 +82,7 @@ def release(dispatch_id: int) -> None:
     if channels.find(dispatch.inbox.channel).is_carried:
         return
     now = timezone.now()
-    failed = policy.failed("blocked") if dispatch.contact.blocked else None
+    failed = policy.failed("blocked") if message.contact.blocked else None
     if failed is not None:
         held = progress.lock([dispatch.conversation_id])
         progress.advance(held, [Step(message.pk, failed.status, failed.failure)])

@@ -36,11 +36,12 @@ SELECT dispatch.id,
               AND suppression.address = dispatch.address
               AND (suppression.scope = 'all' OR dispatch.category = 'marketing')),
     (SELECT max(session.last_inbound_at) FROM contacts_contactsession AS session
-     WHERE session.environment_id = dispatch.environment_id AND session.contact_id = dispatch.contact_id
+     WHERE session.environment_id = dispatch.environment_id AND session.contact_id = message.contact_id
        AND session.inbox_id = dispatch.inbox_id),
     dispatch.tries > 1 AND EXISTS (SELECT FROM outbound_attempt AS attempt
                                    WHERE attempt.dispatch_id = dispatch.id AND attempt.state = 'uncertain')
 FROM outbound_dispatch AS dispatch JOIN inboxes_inbox AS inbox ON inbox.id = dispatch.inbox_id
+JOIN conversations_message AS message ON message.id = dispatch.message_id
 WHERE dispatch.id = ANY(%s)
 """
 

@@ -16,6 +16,7 @@ from conversations import events as conversation_events
 from conversations.models import Conversation, Message
 from core import ids
 from events.event import Event
+from inboxes.channels import SHOWN_TO_CLIENTS
 
 USER_FRAMES: dict[type[Event], str] = {
     contact_events.UserCreated: "contact.created",
@@ -46,7 +47,13 @@ class Rows:
     verified_sessions: dict[int, list[ContactSession]] = field(default_factory=dict)
 
     def audience(self, conversation: Conversation) -> list[ContactSession]:
-        """Return the sessions that may see a conversation: its own, or all that proved to be its person's."""
+        """
+        Return the sessions that may see a conversation: its own, or all that proved to be its person's.
+
+        None where a provider carries what is said: it is seen there, by whoever has that phone or mailbox.
+        """
+        if conversation.inbox.channel not in SHOWN_TO_CLIENTS:
+            return []
         if not conversation.session.verified:
             return [conversation.session]
         return self.verified_sessions.get(conversation.contact_id) or [conversation.session]

@@ -4,10 +4,11 @@ import pytest
 
 from accounts.services import audit
 from contacts.models import Contact, ContactSession
-from contacts.services import contacts, sessions
+from contacts.services import addresses, contacts, sessions
 from conversations.models import Conversation
 from conversations.services import conversations, messages
 from conversations.services.messages import Draft
+from core import redis as redis_connections
 from events.models import LoggedEvent
 from inboxes.models import Inbox
 from inboxes.services import inboxes
@@ -320,3 +321,46 @@ class TestMandatoryProof:
         browser.get(me, **signed(strict, "user-42"))
 
         assert browser.post(f"{talk}/messages", {"content": "Hello"}).status_code == 200
+
+
+class TestWhatAProviderCarries:
+    """A signed external id proves neither the phone nor the mailbox that the same record has."""
+
+    @pytest.fixture
+    def carried(self, inbox, live):
+        """A conversation by SMS with somebody who has proved an external id in a browser."""
+        browsing = sessions.open_session(inbox=inbox, fields={"external_id": "user-42"}, verified=True)
+        sms = Inbox.unscoped.create(environment=live, channel="sms", name="Texts", settings={"from": "+15005550006"})
+        reached = addresses.open_at(inbox=sms, address="+212600000001", contact=browsing.contact)
+        assert (reached.verified, reached.contact_id) == (True, browsing.contact_id)
+        reached.inbox = sms
+        talk = conversations.start(session=reached)
+        return browsing, talk
+
+    def test_is_listed_to_no_browser(self, browser, carried):
+        browsing, talk = carried
+        at = f"/contacts/{browsing.source_id}/conversations"
+
+        assert browser.get(at).json() == []
+        for path in ("", "/messages"):
+            assert browser.get(f"{at}/{talk.number}{path}").status_code == 404
+
+    def test_is_neither_answered_nor_changed_from_a_browser(self, browser, carried):
+        browsing, talk = carried
+        at = f"/contacts/{browsing.source_id}/conversations/{talk.number}"
+
+        for path, said in (
+            ("/messages", {"content": "It is me"}), ("/toggle_status", None), ("/update_last_seen", None),
+            ("/toggle_typing", {"typing_status": "on"}),
+        ):  # fmt: skip
+            assert browser.post(f"{at}{path}", said).status_code == 404
+        talk.refresh_from_db()
+        assert (talk.status, talk.last_message_id) == ("open", None)
+
+    def test_is_shown_on_no_stream_but_the_agents(self, relay, live, carried):
+        browsing, talk = carried
+        relay.drain()
+
+        streams = {key.decode() for key in redis_connections.client().keys("*")}
+        assert any(f"a:{live.pk}" in stream for stream in streams)
+        assert not [stream for stream in streams if f"s:{browsing.pk}" in stream or f"s:{talk.session_id}" in stream]
