@@ -12,7 +12,8 @@ from conversations.services import people
 from events.models import LoggedEvent
 from inboxes.models import InboxHealth
 from outbound.models import Attempt, Dispatch, Line
-from tests.outbound.working import at_work, attempts, due_now, failure_of, line_of, now, open_toy, say, settled, until
+from tests.engines import until
+from tests.outbound.working import at_work, attempts, due_now, failure_of, line_of, now, open_toy, say, settled
 from tests.providers.server import answer, answer_json, cut_off, garbage, half_a_line, hang, hang_up, reset
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,22 +1,15 @@
 """The worst moments: a worker that dies at its task, a database or a Redis that goes away. Nothing is sent twice."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
-from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings as django_settings
-from django.db import connection
 
 from core import redis as redis_connections
-from dexra.processes import BASE_DIR
 from outbound.models import Dispatch
 from outbound.services import claims, dispatching
-from tests.outbound.working import at_work, attempts, open_toy, say, settled, until
+from tests.engines import cut_connections, in_process, until
+from tests.outbound.working import at_work, attempts, open_toy, say, settled
 from tests.providers.server import hang
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -30,28 +23,8 @@ def _short_leases(monkeypatch):
     monkeypatch.setattr(dispatching, "SPARE_SECONDS", 1.0)
 
 
-@contextmanager
 def engine_process(provider):
-    """Run the engine in a process that can be killed."""
-    database = connection.settings_dict["NAME"]
-    url = urlsplit(django_settings.DATABASE_URL)._replace(path=f"/{database}").geturl()
-    environment = {**os.environ, "DATABASE_URL": url, "DEXRA_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}
-    arguments = [sys.executable, "-m", "tests.outbound.lonely", str(LEASE_SECONDS), provider.base]
-    process = subprocess.Popen(arguments, env=environment, cwd=BASE_DIR)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def cut_connections():
-    """Have PostgreSQL end every connection but this one."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND usename = session_user AND pid <> pg_backend_pid()"
-        )
+    return in_process("tests.outbound.lonely", str(LEASE_SECONDS), provider.base)
 
 
 def sent_more_than_once(provider):

@@ -6,9 +6,10 @@ import pytest
 
 from conversations.models import Message
 from inbound.engine import InboundEngine
+from tests.engines import until
 from tests.inbound.callers import open_carried
 from tests.inbound.whatsapp import WhatsApp
-from tests.outbound.working import at_work, until
+from tests.outbound.working import at_work
 from tests.providers import graph
 from tests.providers.server import reset
 

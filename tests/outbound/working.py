@@ -1,9 +1,8 @@
 """The engine at work on messages that are put before it, as sending does it."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from accounts.models import Environment
@@ -16,8 +15,8 @@ from outbound.engine import OutboundEngine
 from outbound.models import Attempt, Dispatch, Line
 from outbound.services import queueing
 from outbound.services.queueing import Options
+from tests.engines import SOON, in_thread, until
 
-SOON = 10.0
 API = Author(Message.Source.API)
 
 
@@ -52,27 +51,9 @@ def say_much(inbox: Inbox, count: int, *, prefix: str = "+1555", **fields: Any) 
     return [say(inbox, f"{prefix}{number:07d}", f"n-{number}", **fields) for number in range(count)]
 
 
-@contextmanager
-def at_work() -> Iterator[threading.Event]:
+def at_work() -> AbstractContextManager[threading.Event]:
     """Have the engine work, in a thread as in a worker; yields what tells it to stop."""
-    stop = threading.Event()
-    thread = threading.Thread(target=OutboundEngine().run, args=[stop], daemon=True)
-    thread.start()
-    try:
-        yield stop
-    finally:
-        stop.set()
-        thread.join(SOON)
-        assert not thread.is_alive(), "the engine did not stop"
-
-
-def until(check: Callable[[], Any], seconds: float = SOON) -> Any:
-    """Return what ``check`` finds once it finds something. Raises AssertionError."""
-    ends = time.monotonic() + seconds
-    while not (found := check()):
-        assert time.monotonic() < ends, f"not within {seconds} s"
-        time.sleep(0.02)
-    return found
+    return in_thread(OutboundEngine())
 
 
 def settled(dispatches: Sequence[Dispatch], state: str = "sent", seconds: float = SOON) -> list[Dispatch]:

@@ -18,8 +18,9 @@ from django.db import connection  # noqa: E402
 from accounts.models import User  # noqa: E402
 from accounts.services import environments  # noqa: E402
 from core import tenancy  # noqa: E402
+from tests.engines import until  # noqa: E402
 from tests.webhooks.receivers import Receiver, answer  # noqa: E402
-from tests.webhooks.working import at_work, open_endpoint, queue, until  # noqa: E402
+from tests.webhooks.working import at_work, open_endpoint, queue  # noqa: E402
 from webhooks.models import Delivery  # noqa: E402
 
 COUNT = 300

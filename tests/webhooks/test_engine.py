@@ -10,8 +10,9 @@ from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from events.models import LoggedEvent
+from tests.engines import until
 from tests.webhooks.receivers import Receiver, answer, endless, gone, hang, hang_up, reset, slow_down
-from tests.webhooks.working import at_work, attempts, health_of, open_endpoint, queue, settled, until
+from tests.webhooks.working import at_work, attempts, health_of, open_endpoint, queue, settled
 from webhooks import signing
 from webhooks.models import Attempt, Body, Delivery, Endpoint, Health, Secret
 

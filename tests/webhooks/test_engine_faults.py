@@ -1,24 +1,18 @@
 """Whatever is killed, away or broken: nothing is lost, and at most what was under way is sent twice."""
 
-import os
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import contextmanager
 from ipaddress import ip_network
-from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings as django_settings
-from django.db import connection
 
 from core import redis as redis_connections
-from dexra.processes import BASE_DIR
 from tests.dexra.launching import execute
+from tests.engines import cut_connections, in_process, until
 from tests.webhooks.receivers import answer, hang
-from tests.webhooks.working import at_work, attempts, open_endpoint, queue, settled, until
+from tests.webhooks.working import at_work, attempts, open_endpoint, queue, settled
 from webhooks.models import Attempt, Delivery, Secret
 from webhooks.services import claims, dispatching
 
@@ -43,38 +37,13 @@ def endpoint(live, receiver):
     return open_endpoint(live, receiver.url)
 
 
-@contextmanager
-def engine_process():
-    """Have an engine work in a process of its own, on the database of the tests."""
-    database = connection.settings_dict["NAME"]
-    url = urlsplit(django_settings.DATABASE_URL)._replace(path=f"/{database}").geturl()
-    environment = {**os.environ, "DATABASE_URL": url, "DEXRA_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.webhooks.lonely", str(LEASE_SECONDS)], env=environment, cwd=BASE_DIR
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def cut_connections():
-    """Have PostgreSQL end every connection but this one."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND usename = session_user AND pid <> pg_backend_pid()"
-        )
-
-
 @pytest.mark.slow
 def test_a_killed_process_loses_nothing_and_repeats_only_what_was_under_way(live, receiver, short_leases):
     receiver.script(answer(delay=0.05))
     endpoints = [open_endpoint(live, receiver.at(f"/{number}"), max_in_flight=4) for number in range(3)]
     deliveries = [delivery for endpoint in endpoints for delivery in queue(endpoint, 80)]
 
-    with engine_process() as process:
+    with in_process("tests.webhooks.lonely", str(LEASE_SECONDS)) as process:
         receiver.wait_for(60, seconds=20)
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -11,11 +11,12 @@ from django.utils import timezone
 from core import tenancy
 from events.relay import Relay
 from tests.conftest import mint
+from tests.engines import until
 from tests.servers import Server
 from tests.webhooks import receivers
 from tests.webhooks.customers import make_endpoint
 from tests.webhooks.test_documented_receivers import available, running
-from tests.webhooks.working import open_endpoint, queue, until
+from tests.webhooks.working import open_endpoint, queue
 from webhooks.engine import WebhookEngine
 from webhooks.models import Delivery
 from webhooks.services import replays

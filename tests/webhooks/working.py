@@ -4,8 +4,8 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import Environment
 from core import redis as redis_connections
 from core.postgres.loops import Line
+from tests.engines import SOON, in_thread, until
 from webhooks import signing
 from webhooks.engine import WebhookEngine
 from webhooks.models import Attempt, Body, Delivery, Endpoint, Health, Secret
@@ -23,7 +24,6 @@ from webhooks.services.claims import Claim, Claimed
 from webhooks.services.hints import CHANNEL
 from webhooks.services.slots import Slots
 
-SOON = 10.0
 _numbers = itertools.count(1_000_000)
 
 
@@ -64,27 +64,9 @@ def look(*endpoints: Endpoint) -> None:
     redis_connections.client().publish(CHANNEL, b"")
 
 
-@contextmanager
-def at_work() -> Iterator[threading.Event]:
+def at_work() -> AbstractContextManager[threading.Event]:
     """Have the engine work, in a thread as in a worker; yields what tells it to stop."""
-    stop = threading.Event()
-    thread = threading.Thread(target=WebhookEngine().run, args=[stop], daemon=True)
-    thread.start()
-    try:
-        yield stop
-    finally:
-        stop.set()
-        thread.join(SOON)
-        assert not thread.is_alive(), "the engine did not stop"
-
-
-def until(check: Callable[[], Any], seconds: float = SOON) -> Any:
-    """Return what ``check`` finds once it finds something. Raises AssertionError."""
-    ends = time.monotonic() + seconds
-    while not (found := check()):
-        assert time.monotonic() < ends, f"not within {seconds} s"
-        time.sleep(0.02)
-    return found
+    return in_thread(WebhookEngine())
 
 
 def settled(deliveries: Sequence[Delivery], state: str = "delivered", seconds: float = SOON) -> list[Delivery]:
