@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from contacts.models import Suppression
+from contacts.models import ContactSession, Suppression
 from contacts.services import wishes
 from conversations.models import Message
 from conversations.services import progress
@@ -15,6 +15,7 @@ from conversations.services.progress import Step
 from core import ids
 from inbound.services.saying import Taken
 from inbound.services.words import tidy_text
+from inboxes.channels import phones
 from inboxes.channels.incoming import Receipt
 from inboxes.channels.outcomes import FAILURES, Rejected
 from inboxes.models import Inbox
@@ -52,8 +53,8 @@ def apply(told: Sequence[Told]) -> list[Taken]:
         steps = [_step(each, message) for each, messages in zip(told, found, strict=True) for message in messages]
         if steps:
             progress.advance(held, steps)
-        for each in told:
-            _suppress(each)
+        for each, messages in zip(told, found, strict=True):
+            _suppress(each, messages)
     return [_taken(each, messages) for each, messages in zip(told, found, strict=True)]
 
 
@@ -103,11 +104,27 @@ def failure_of(rejected: Rejected | None) -> dict[str, Any]:
     }
 
 
-def _suppress(told: Told) -> None:
+def _suppress(told: Told, messages: Iterable[Message]) -> None:
     rejected, address = told.receipt.failure, told.receipt.address
-    if rejected is not None and rejected.suppresses and address:
+    if rejected is not None and rejected.suppresses and address and _is_theirs(told, messages):
         reason = SUPPRESSES.get(rejected.code, Suppression.Reason.PROVIDER)
         wishes.stop(told.inbox, address, reason=reason, scope=rejected.suppresses, detail=tidy_text(rejected.detail))
+
+
+def _is_theirs(told: Told, messages: Iterable[Message]) -> bool:
+    """
+    Whether the address a receipt names is one of whom its message was for; asked where it says which of ours that was.
+
+    Whoever got a mail of ours can write a bounce of it, and name anybody in there.
+    """
+    if not told.receipt.message_id:
+        return True
+    spelt = {told.receipt.address, *phones.variants(told.receipt.address)}
+    return (
+        ContactSession.of(told.inbox.environment)
+        .filter(inbox=told.inbox, source_id__in=spelt, contact__in={message.contact_id for message in messages})
+        .exists()
+    )
 
 
 def _taken(told: Told, messages: Iterable[Message]) -> Taken:

@@ -177,11 +177,11 @@ class TestMachines:
 
 
 class TestABounce:
-    def bounce(self, taken, post):
+    def bounce(self, taken, post, *, recipient=AMINE):
         report = (
             'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
             "--b\r\nContent-Type: message/delivery-status\r\n\r\n"
-            f"Reporting-MTA: dns; mx\r\n\r\nFinal-Recipient: rfc822; {AMINE}\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+            f"Reporting-MTA: dns; mx\r\n\r\nFinal-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: 5.1.1\r\n"
             "\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
             f"Message-ID: {taken.mail['Message-ID']}\r\n\r\n--b--\r\n"
         )
@@ -199,6 +199,25 @@ class TestABounce:
         assert message.failure["code"] == "invalid_recipient"
         suppressed = Suppression.unscoped.get()
         assert (suppressed.channel, suppressed.address, suppressed.reason) == ("email", AMINE, "bounced")
+
+    def test_made_up_by_somebody_who_got_a_mail_silences_nobody_else(self, inbox, server, post):
+        other = now(say(inbox, "nadia@example.test", "Hello")).message
+        send(inbox, mail={"subject": "Order 42"})
+        (taken,) = [each for each in server.taken if each.mail["To"] == AMINE]
+
+        self.bounce(taken, post, recipient="nadia@example.test")
+
+        assert not Suppression.unscoped.exists()
+        other.refresh_from_db()
+        assert other.status == "sent"
+
+    def test_of_a_mail_from_another_inbox_silences_nobody(self, live, inbox, server, post):
+        where = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_security": "none"}
+        send(open_carried(live, "email", settings_={**where, "from_address": "other@acme.test"}))
+
+        self.bounce(server.taken[0], post)
+
+        assert not Suppression.unscoped.exists()
 
 
 class TestAdvertisements:
