@@ -1,5 +1,6 @@
 """What may be asked of messages that are sent."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from rest_framework import serializers
@@ -35,6 +36,18 @@ class AnyTemplate(Template):
     language = fields.Text(required=False, longest=35, help_text="May be left out where there is only one.")
 
 
+class Overrides(fields.Object):
+    """Objects by channel."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Refuse what is no object, within it too."""
+        found = super().to_internal_value(data)
+        wrong = [channel for channel, given in found.items() if not isinstance(given, Mapping)]
+        if wrong:
+            raise serializers.ValidationError({channel: [self.error_messages["invalid"]] for channel in wrong})
+        return found
+
+
 class Content(fields.Group):
     """What to say, and where; the object that ``message_type`` names has to be there, and no other."""
 
@@ -48,7 +61,7 @@ class Content(fields.Group):
         choices=CATEGORIES, required=False,
         help_text="`authentication` and `utility` hurry, `marketing` waits. A template brings its own.",
     )  # fmt: skip
-    overrides = fields.Object(
+    overrides = Overrides(
         required=False, help_text='The provider\'s own fields by channel, merged over ours: `{"whatsapp": {}}`.'
     )
     on_unsupported = fields.Choice(

@@ -9,7 +9,8 @@ from conversations.models import Message
 from conversations.services import replies
 from conversations.services.attachments import StoredFile
 from core.errors import Invalid, Problem
-from inboxes.channels.outgoing import Media
+from inboxes.channels import payloads
+from inboxes.channels.outgoing import Media, Outgoing
 
 OBJECTS = (Message.Type.TEXT, Message.Type.MEDIA, Message.Type.BUTTON, Message.Type.TEMPLATE)
 
@@ -52,6 +53,12 @@ def restored(kept: Mapping[str, Any]) -> Content:
     """Return the content of a step that was kept (``kept``)."""
     files = [StoredFile(**each) for each in kept["files"]]
     return Content(kept["message_type"], kept["text"], kept["payload"], files)
+
+
+def said(form: Outgoing) -> Content:
+    """Return the content of a message in words, with or without buttons."""
+    written = payloads.write(form)
+    return Content(written["type"], written["text"], written["payload"])
 
 
 def kept(content: Content) -> dict[str, Any]:

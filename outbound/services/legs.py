@@ -82,7 +82,7 @@ def build(environment: Environment, asked: Mapping[str, Any], *, person: Contact
     if content is not None and recipient is None and asked.get("channel") in channels.REGISTRY:
         found.problems += _problems_on(asked["channel"], content)  # whatever its inbox would be, this it cannot say
     if content is None or recipient is None:
-        raise Invalid(*found.problems)
+        raise Invalid(*(found.problems or [_unsaid(asked)]))
     return _checked(environment, asked, content, recipient)
 
 
@@ -95,6 +95,10 @@ def _recipient(environment: Environment, asked: Mapping[str, Any], person: Conta
     if person is not None and not asked.get("is_exact"):
         return recipients.same_person(inbox, person, asked["recipient_id"])
     return recipients.find(inbox, asked["recipient_id"])
+
+
+def _unsaid(asked: Mapping[str, Any]) -> Problem:
+    return Problem("recipient_id" if "channel" in asked else "channel", "required", "This is required.")
 
 
 def _problems_on(kind: str, content: Content) -> list[Problem]:
@@ -117,6 +121,8 @@ def _checked(environment: Environment, asked: Mapping[str, Any], content: Conten
         form, adaptations = adapting.adapted(channel, said, settings)
     if wrong := limits.problems_of(channel, form, settings):
         raise Invalid(*(_of_template(wrong) if content.kind == "template" else wrong))
+    if adaptations and not channel.is_carried:  # clients show the message itself, so it is what has to be plainer
+        content = contents.said(form)
     is_own = form.type in {"text", "button"} and (bool(adaptations) or content.kind == "template")
     refusal, doubts = _consent(form, recipient, asked)
     return Leg(

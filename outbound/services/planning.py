@@ -24,6 +24,7 @@ SOON = timedelta(seconds=1)  # what should leave so soon leaves now
 TRIGGERS = ("failed", "undelivered", "expired", "window_closed", "no_delivery", "unknown")
 USUAL_TRIGGERS = TRIGGERS[:4]
 SAYS = ("message_type", "text", "media", "button", "template")
+NOBODY = ("recipient_id", "required")  # named where it is missing, not at every step that would go there, too
 HANDED_DOWN = ("recipient_id", "email", "category", "overrides", "on_unsupported", "send_at")
 
 
@@ -122,7 +123,7 @@ def _steps(
     steps, before = list[Step](), first
     said_above = {(each.field, each.code) for each in found.problems}
     for place, given in enumerate(asked.get("fallback") or ()):
-        above = set() if any(name in given for name in SAYS) else said_above
+        above = {NOBODY} if any(name in given for name in SAYS) else {NOBODY, *said_above}
         step = found.take(
             partial(_step, environment, asked, given, before), place=f"fallback.{place}", except_for=above
         )

@@ -13,6 +13,7 @@ from contacts.services import addresses, attributes
 from core import ids
 from core.errors import Invalid, Problem, invalid
 from inboxes import channels
+from inboxes.channels import phones
 from inboxes.channels.base import Channel
 from inboxes.models import Inbox
 from outbound.services import magic
@@ -106,6 +107,8 @@ def _on_cable(inbox: Inbox, name: str) -> Recipient:
     if owner := addresses.owner_of(inbox.environment, address):
         return Recipient(inbox, contact=owner)
     if attributes.is_e164(address):
+        if phones.e164(address) is None:
+            raise _no_number(name)
         return Recipient(inbox, identity=("phone_number", address))
     if attributes.is_email(address):
         return Recipient(inbox, identity=("email", address))
@@ -161,8 +164,7 @@ def _unusable(inbox: Inbox, channel: Channel, name: str) -> Invalid:
     """Return the error of a name that is nobody's, with the most that can be said about why."""
     wanted = channel.limits(inbox.settings).recipients
     if "phone" in wanted and LOOKS_LIKE_PHONE.fullmatch(name):
-        words = f"{name[:80]!r} is no phone number: {_wrong_with_number(name)}. In E.164 form: +212600000001."
-        return Invalid(Problem(FIELD, "invalid_recipient", words))
+        return _no_number(name)
     if "email" in wanted and "@" in name:
         return invalid(FIELD, f"{name[:80]!r} is no e-mail address.", code="invalid_recipient")
     kinds = {"phone": "a phone number (+212600000001)", "email": "an e-mail address", "native": "the channel's own id"}
@@ -172,6 +174,11 @@ def _unusable(inbox: Inbox, channel: Channel, name: str) -> Invalid:
         f"{takes + ', ' if takes else ''}a usr_ id or your own id of somebody known (PUT /v1/users/{{your own id}})."
     )
     return invalid(FIELD, words, code="recipient_not_reachable")
+
+
+def _no_number(name: str) -> Invalid:
+    words = f"{name[:80]!r} is no phone number: {_wrong_with_number(name)}. In E.164 form: +212600000001."
+    return Invalid(Problem(FIELD, "invalid_recipient", words))
 
 
 def _wrong_with_number(text: str) -> str:

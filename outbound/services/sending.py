@@ -26,14 +26,16 @@ def send(plan: Plan, *, author: Author) -> Message:
     """
     Say a message in the person's conversation, both found or made, and queue it before its provider.
 
-    What is on the cable is there at once and needs no queue, unless it waits for its time or is followed by a fallback.
+    What is on the cable is there at once and needs no queue, unless it waits for its time or is followed by a fallback,
+    or there is something to tell of it.
     Raises ContactGone, ContactBlocked, ConversationTooBusy, Invalid.
     """
     leg = plan.leg
     talk = plan.conversation or _talk(leg.recipient, str(leg.mail.get("subject") or ""), author.actor)
     draft = _draft(leg.content, plan.client_message_id, plan.metadata, is_scheduled=plan.send_at is not None)
     message = messages.send(conversation=talk, author=author, draft=draft, reopen=talk.is_closed)
-    if plan.send_at is not None or plan.steps or channels.find(leg.recipient.inbox.channel).is_carried:
+    waits = plan.send_at is not None or bool(plan.steps)
+    if waits or leg.adaptations or channels.find(leg.recipient.inbox.channel).is_carried:
         queueing.enqueue(message, _options(plan))
     return message
 
