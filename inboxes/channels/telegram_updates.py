@@ -141,11 +141,15 @@ def _at(seconds: float) -> datetime:
 
 
 def _sender(message: Json) -> Sender:
-    """Return who is answered: a person, or the group somebody wrote in. A phone counts only when it is their own."""
+    """
+    Return who is answered: a person, or the group somebody wrote in.
+
+    A phone counts only when it is their own, and told in their own chat: a group is nobody's.
+    """
     person = message.get("from") or {}
     chat = message.get("chat") or {"id": person["id"]}  # with people chats are numbered like them
     contact = message.get("contact") or {}
-    is_own = contact.get("user_id") is not None and contact["user_id"] == person.get("id")
+    is_own = contact.get("user_id") is not None and contact["user_id"] == person.get("id") == chat["id"]
     named = chat if "title" in chat else {**chat, **person}
     names = (named.get("title"), named.get("first_name"), named.get("last_name"))
     return Sender(

@@ -118,6 +118,14 @@ class TestMessages:
     def test_ones_own_card_is_proof_of_ones_number(self):
         assert one("contact_own").sender.phone_number == "+351912345679"
 
+    def test_ones_own_card_in_a_group_says_nothing_of_the_group(self):
+        update = json.loads(recorded("telegram", "contact_own"))
+        update["message"]["chat"] = {"id": -100777, "title": "Neighbours", "type": "supergroup"}
+        [said] = TELEGRAM.read(called(json.dumps(update).encode()), SETTINGS)
+
+        assert isinstance(said, Said)
+        assert (said.sender.address, said.sender.phone_number) == ("-100777", "")
+
     @pytest.mark.parametrize("name", ["dice", "poll"])
     def test_what_has_no_place_here_is_kept(self, name):
         said = one(name)
