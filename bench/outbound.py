@@ -14,7 +14,8 @@ from uuid import uuid4
 from django.utils import timezone
 
 from accounts.models import Environment
-from bench import product, provider
+from bench import counting, product, provider
+from bench.counting import wait_for
 from contacts.models import Contact, ContactSession
 from conversations.models import Conversation, Message
 from conversations.services import messages
@@ -44,7 +45,7 @@ def at_provider() -> Iterator[int]:
     """Start a provider that answers in 50 ms."""
     port = product.free_port()
     with product.process("-m", "bench.provider", str(port), str(ANSWERS_AFTER)):
-        _wait_for(lambda: provider.count(port) == 0, 10)
+        wait_for(lambda: counting.count(port) == 0, 10)
         yield port
 
 
@@ -78,10 +79,10 @@ def rate(port: int, environment: Environment, *, count: int, bots: int) -> tuple
     """Return messages a second of one worker, and its CPU milliseconds for each."""
     with stage(port, environment, bots=bots) as on, _worker(port) as worker:
         _warm(on)
-        before, used = provider.count(port), product.cpu_seconds(worker.pid)
+        before, used = counting.count(port), product.cpu_seconds(worker.pid)
         pour(on, count)
-        _wait_for(lambda: provider.count(port) >= before + count, PATIENCE_SECONDS)
-        _wait_for(lambda: _open(on) == 0, 60)
+        wait_for(lambda: counting.count(port) >= before + count, PATIENCE_SECONDS)
+        wait_for(lambda: _open(on) == 0, 60)
         used = product.cpu_seconds(worker.pid) - used
         times = sorted(one.at for one in provider.taken(port)[before:])
     # The first and the last hundredth are the beginning and the end, not the pace.
@@ -93,12 +94,12 @@ def idle(port: int, environment: Environment, *, count: int) -> list[float]:
     """Return sorted milliseconds from a message's commit to its arrival, while nothing else is sent."""
     with stage(port, environment, bots=20) as on, _worker(port):
         pour(on, 40, prefix="warm")
-        _wait_for(lambda: _open(on) == 0, 60)
+        wait_for(lambda: _open(on) == 0, 60)
         accepted = {}
         for number in range(count):
             time.sleep(0.1)
             accepted[f"idle-{number}"] = _say(on, on.bots[number % len(on.bots)], f"idle-{number}")
-        _wait_for(lambda: _open(on) == 0, 60)
+        wait_for(lambda: _open(on) == 0, 60)
         came = {one.text: one.at for one in provider.taken(port)}
     return sorted((came[text] - at) * 1000 for text, at in accepted.items())
 
@@ -136,14 +137,14 @@ def kill_in_full_load(port: int, environment: Environment, *, count: int) -> Kil
     with stage(port, environment, bots=80) as on:
         with _worker(port) as worker:
             _warm(on)
-            before = provider.count(port)
+            before = counting.count(port)
             texts = set(pour(on, count, prefix="kill"))
-            _wait_for(lambda: provider.count(port) >= before + count // 3, 60)
+            wait_for(lambda: counting.count(port) >= before + count // 3, 60)
             worker.kill()
             worker.wait()
         in_flight, killed_at = _in_state(on, "sending"), time.monotonic()
         with _worker(port):
-            _wait_for(lambda: _open(on) == 0, PATIENCE_SECONDS)
+            wait_for(lambda: _open(on) == 0, PATIENCE_SECONDS)
             took = time.monotonic() - killed_at
         got = Counter(one.text for one in provider.taken(port) if one.text in texts)
         doubtful, sent = _texts(on, "unknown"), _texts(on, "sent")
@@ -160,7 +161,7 @@ def _beside(port: int, busy: Stage, beside: Stage, tries: int, options: dict[str
         name = f"beside-{uuid4().hex}"
         accepted[name] = _say(beside, beside.bots[0], name, **options)
         time.sleep(0.3)
-    _wait_for(lambda: set(accepted) <= {one.text for one in provider.taken(port)}, 60)
+    wait_for(lambda: set(accepted) <= {one.text for one in provider.taken(port)}, 60)
     assert _in_state(busy, "waiting"), "the backlog was gone before it could be in the way"
     came = {one.text: one.at for one in provider.taken(port)}
     return sorted((came[text] - at) * 1000 for text, at in accepted.items())
@@ -168,7 +169,7 @@ def _beside(port: int, busy: Stage, beside: Stage, tries: int, options: dict[str
 
 def _warm(on: Stage) -> None:
     pour(on, len(on.bots) * 2, prefix="warm")
-    _wait_for(lambda: _open(on) == 0, 60)
+    wait_for(lambda: _open(on) == 0, 60)
 
 
 @contextmanager
@@ -256,15 +257,3 @@ def _in_state(on: Stage, state: str) -> int:
 def _texts(on: Stage, state: str) -> set[str]:
     rows = Dispatch.unscoped.filter(inbox__in=on.bots, state=state)
     return set(rows.values_list("message__text", flat=True))
-
-
-def _wait_for(condition: Any, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if condition():
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise TimeoutError("What was measured did not come to its end.")

@@ -15,7 +15,8 @@ import psycopg
 from django.conf import settings
 
 from accounts.models import Environment
-from bench import load, product, receiver
+from bench import counting, load, product, receiver
+from bench.counting import wait_for
 from bench.messages import Place
 from core import tenancy
 from webhooks import signing
@@ -61,7 +62,7 @@ def stage(environment_id: int, *, healthy: int, hanging: int = 0, events: tuple[
     port = product.free_port()
     paths = [f"/hook/{n}" for n in range(healthy)] + [f"/hang/{n}" for n in range(hanging)]
     with product.process("-m", "bench.receiver", str(port)), tenancy.everyone():
-        _wait_for(lambda: receiver.count(port) == 0, 10)
+        wait_for(lambda: counting.count(port) == 0, 10)
         made = [_endpoint(environment_id, f"http://127.0.0.1:{port}{path}", events) for path in paths]
         try:
             yield Stage(environment_id, made, port)
@@ -101,10 +102,10 @@ def rate(environment_id: int, *, deliveries: int) -> tuple[float, float]:
     """Return deliveries a second of one worker, and its CPU microseconds for each."""
     with stage(environment_id, healthy=20) as on, product.worker() as worker:
         _warm(on)
-        before, used = receiver.count(on.port), product.cpu_seconds(worker.pid)
+        before, used = counting.count(on.port), product.cpu_seconds(worker.pid)
         pour(on, deliveries)
-        _wait_for(lambda: receiver.count(on.port) >= before + deliveries, PATIENCE_SECONDS)
-        _wait_for(lambda: _open(on) == 0, 30)
+        wait_for(lambda: counting.count(on.port) >= before + deliveries, PATIENCE_SECONDS)
+        wait_for(lambda: _open(on) == 0, 30)
         used = product.cpu_seconds(worker.pid) - used
         times = [one.at for one in receiver.arrivals(on.port)[before:]]
     return len(times) / (max(times) - min(times)), used / deliveries * 1e6
@@ -127,9 +128,9 @@ def task_each_rate(environment_id: int, *, deliveries: int, processes: int) -> t
         asking = (time.process_time() - began) / deliveries
         warm = deliveries // 10
         with product.process(*arguments, BENCH_DATABASE_URL=_dsn()) as worker:
-            _wait_for(lambda: receiver.count(on.port) >= warm, PATIENCE_SECONDS)
+            wait_for(lambda: counting.count(on.port) >= warm, PATIENCE_SECONDS)
             used = product.cpu_seconds(worker.pid)
-            _wait_for(lambda: receiver.count(on.port) >= deliveries, PATIENCE_SECONDS)
+            wait_for(lambda: counting.count(on.port) >= deliveries, PATIENCE_SECONDS)
             used = product.cpu_seconds(worker.pid) - used
             times = sorted(one.at for one in receiver.arrivals(on.port))[warm:]
     return len(times) / (times[-1] - times[0]), (asking + used / len(times)) * 1e6
@@ -141,9 +142,9 @@ def message_to_webhook(environment_id: int, where: list[Place], *, per_second: i
     with stage(environment_id, healthy=1, events=("message_in",)) as on, product.web(port), product.worker():
         product.wait_for(port, "/readyz")
         warm = _write(port, where, per_second=per_second, seconds=2, prefix="warm")
-        _wait_for(lambda: receiver.count(on.port) >= len(warm), 30)
+        wait_for(lambda: counting.count(on.port) >= len(warm), 30)
         answered = _write(port, where, per_second=per_second, seconds=seconds, prefix="m")
-        _wait_for(lambda: receiver.count(on.port) >= len(warm) + len(answered), 30)
+        wait_for(lambda: counting.count(on.port) >= len(warm) + len(answered), 30)
         time.sleep(1)
         came = {one.text: one.at for one in receiver.arrivals(on.port)}
     return sorted((came[text] - at) * 1000 if text in came else float("inf") for text, at in answered.items())
@@ -180,7 +181,7 @@ def beside_a_hanging_one(environment_id: int, *, hanging: int, per_second: int, 
     """Return sorted milliseconds from queue to arrival at the healthy ones of twenty endpoints."""
     with stage(environment_id, healthy=20 - hanging, hanging=hanging) as on, product.worker():
         _warm(on)
-        before, started, queued = receiver.count(on.port), time.time(), 0
+        before, started, queued = counting.count(on.port), time.time(), 0
         while (now := time.time()) < started + seconds:
             due = int((now - started) * per_second) - queued
             if due >= 20:
@@ -208,24 +209,24 @@ def kill_in_full_load(environment_id: int, *, deliveries: int) -> Killed:
     with stage(environment_id, healthy=20) as on:
         with product.worker() as worker:
             _warm(on)
-            before = receiver.count(on.port)
+            before = counting.count(on.port)
             poured = {f"n-{event}" for event in pour(on, deliveries).values()}
-            _wait_for(lambda: receiver.count(on.port) >= before + deliveries // 3, 60)
+            wait_for(lambda: counting.count(on.port) >= before + deliveries // 3, 60)
             worker.kill()
             worker.wait()
         in_flight, killed_at = _leased(on), time.monotonic()
         with product.worker():
-            _wait_for(lambda: _open(on) == 0, PATIENCE_SECONDS)
+            wait_for(lambda: _open(on) == 0, PATIENCE_SECONDS)
             took = time.monotonic() - killed_at
         got = Counter(one.text for one in receiver.arrivals(on.port) if one.text in poured)
     return Killed(deliveries - len(got), sum(got.values()) - len(got), in_flight, took)
 
 
 def _warm(on: Stage) -> None:
-    before = receiver.count(on.port)
+    before = counting.count(on.port)
     pour(on, 200)
     healthy = before + 200 * len([one for one in _paths(on) if "/hook/" in one]) // len(on.endpoints)
-    _wait_for(lambda: receiver.count(on.port) >= healthy, 60)
+    wait_for(lambda: counting.count(on.port) >= healthy, 60)
 
 
 def _paths(on: Stage) -> list[str]:
@@ -264,15 +265,3 @@ def _database() -> psycopg.Connection[tuple[Any, ...]]:
 
 def _dsn() -> str:
     return str(settings.DATABASE_OWNER_URL or settings.DATABASE_URL)
-
-
-def _wait_for(condition: Any, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if condition():
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise TimeoutError("What was measured did not come to its end.")
