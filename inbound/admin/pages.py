@@ -54,7 +54,7 @@ class RawCallbackAdmin(RecordAdmin):
     found_by = {"icb": "pk", "inb": "inbox"}
     within = ("inbox",)
     list_display = (
-        identity, linked("inbox"), "received_at", "state", "attempts", "error", "next_attempt_at", "is_simulated",
+        identity, linked("inbox"), "received_at", "state", "attempts", "error",
     )  # fmt: skip
     list_filter = (among("state", *RawCallback.State.values), by_day("received_at"), "is_simulated")
     related = ("inbox",)

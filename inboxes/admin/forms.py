@@ -9,6 +9,7 @@ from inboxes import channels
 from inboxes.channels.base import Setting
 
 KEPT = "Kept as it is while this is empty."
+WIDE = "vTextField"  # as the admin calls it
 CHANNEL, CLEARED = "channel", "cleared"
 
 
@@ -47,12 +48,14 @@ def fillable(kind: str) -> list[Setting]:
 
 def _field(setting: Setting) -> forms.Field:
     if setting.choices:
-        return forms.ChoiceField(choices=[("", "-"), *((each, each) for each in setting.choices)], required=False)
+        choices = [("", "-"), *((each, each) for each in setting.choices)]
+        return forms.ChoiceField(choices=choices, required=False, label=setting.name)
     if setting.type is int:
-        return forms.IntegerField(required=False)
+        return forms.IntegerField(required=False, label=setting.name)
     if setting.is_secret:
         return forms.CharField(
-            max_length=setting.longest, required=False, help_text=KEPT,
-            widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+            max_length=setting.longest, required=False, label=setting.name, help_text=KEPT,
+            widget=forms.PasswordInput(attrs={"autocomplete": "off", "class": WIDE}),
         )  # fmt: skip
-    return forms.CharField(max_length=setting.longest, required=False)
+    widget = forms.TextInput(attrs={"class": WIDE})
+    return forms.CharField(max_length=setting.longest, required=False, label=setting.name, widget=widget)

@@ -70,16 +70,16 @@ class InboxAdmin(RecordAdmin):
         return f"{registering.callback_url(inbox)}: {health.get_callback_state_display().lower()}{why}"
 
     @admin.display(description="last callback")
-    def last_callback(self, inbox: Inbox) -> datetime | None:
+    def last_callback(self, inbox: Inbox) -> datetime | str:
         """Say when the provider last called, to the minute."""
         health = _health(inbox)
-        return health.last_callback_at if health else None
+        return (health and health.last_callback_at) or "-"
 
     @admin.display(description="last sent")
-    def last_sent(self, inbox: Inbox) -> datetime | None:
+    def last_sent(self, inbox: Inbox) -> datetime | str:
         """Say when the provider last took a message, to the minute."""
         health = _health(inbox)
-        return health.last_sent_at if health else None
+        return (health and health.last_sent_at) or "-"
 
     @admin.display(description="HMAC token")
     def token(self, inbox: Inbox) -> str:

@@ -29,16 +29,15 @@ class DispatchAdmin(RecordAdmin):
     within = ("inbox", "conversation", "contact")
     neighbours = (TIMELINE,)
     list_display = (
-        MESSAGE, "timeline", linked("inbox"), "address", "state", "lane", "tries", "last_code", "next_attempt_at",
-        "created_at",
+        MESSAGE, "timeline", linked("inbox"), "address", "state", "tries", "last_code", "created_at",
     )  # fmt: skip
     list_filter = (
         among("state", *Dispatch.State.values),
-        "lane",
-        among("last_code", *FAILURES),
-        among("category", "transactional", "authentication", "utility", "marketing"),
         by_day("created_at"),
+        "lane",
+        among("category", "transactional", "authentication", "utility", "marketing"),
         "livemode",
+        among("last_code", *FAILURES),
     )
     related = ("inbox", "message")
     search_fields = ("=address", "=provider_id")
