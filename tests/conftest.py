@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import TransactionTestCase
+from hypothesis import settings as hypothesis
 from psycopg import sql
 
 from accounts.models import Account, ApiKey, Environment, User
@@ -32,6 +33,9 @@ from inboxes.models import Inbox
 from inboxes.services import inboxes
 from tests import emptying, workers
 from tests.servers import Server
+
+hypothesis.register_profile("dexra", deadline=None)  # machines are shared: how long one example takes proves nothing
+hypothesis.load_profile("dexra")
 
 ASKS_THE_DATABASE = {"db", "transactional_db"}
 
