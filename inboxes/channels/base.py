@@ -65,6 +65,7 @@ class Channel:
     clients_sign: ClassVar[bool] = False  # browsers and apps prove identities with the inbox's HMAC token
     phone_is_address: ClassVar[bool] = False  # an address is a phone number; else only what the provider calls people
     is_threaded: ClassVar[bool] = False  # by a subject and the names of what came before, as mail is
+    ours: ClassVar[frozenset[str]] = frozenset()  # fields of its calls that no caller may set
     signature_header: ClassVar[str] = ""  # which header proves a callback, in lower case
 
     # --- settings ------------------------------------------------------------------------------------------------
@@ -145,7 +146,9 @@ class Channel:
         Return what this channel cannot say beyond what its capabilities tell, each field named as in the request:
         ``text``, ``media.url``, ``button.buttons[0].title``, ``template.variables``.
         """
-        return []
+        words = "The message or the inbox says this."
+        wrong = [name for name in message.overrides if name in self.ours]
+        return [Problem(f"overrides.{self.kind}.{name}", "not_allowed", words) for name in wrong]
 
     def facts_of(self, message: Outgoing) -> dict[str, Any]:
         """Return what whoever sends a message should know of it on this channel: its ``segments``, for instance."""

@@ -18,7 +18,6 @@ from inboxes.channels.outcomes import Outcome, Rejected, Sent
 from inboxes.channels.outgoing import HttpOrder, Outgoing, Reply
 
 LONGEST_CHALLENGE = 512
-NO_SUCH_THING = 33  # the subcode of an object that is not there, or not for this token
 
 
 class GraphChannel(Channel):
@@ -27,7 +26,6 @@ class GraphChannel(Channel):
     credential: ClassVar[str]
     account: ClassVar[str]
     object_type: ClassVar[str]  # what callbacks are about
-    ours: ClassVar[frozenset[str]] = frozenset()  # fields of a message that no caller may set
 
     is_carried: ClassVar[bool] = True
     has_callback: ClassVar[bool] = True
@@ -74,15 +72,6 @@ class GraphChannel(Channel):
         return graph_refusals.words_of(error) or super().judge_register(reply)
 
     # --- out -----------------------------------------------------------------------------------------------------
-
-    def problems_of(self, message: Outgoing, settings: Mapping[str, Any]) -> list[Problem]:
-        """Return which of the caller's own fields are not the caller's."""
-        words = "Dexra says this itself."
-        return [
-            Problem(f"overrides.{self.kind}.{name}", "not_allowed", words)
-            for name in message.overrides
-            if name in self.ours
-        ]
 
     def call(
         self, settings: Mapping[str, Any], path: str, said: Mapping[str, Any] | None = None, method: str = "POST"

@@ -41,6 +41,7 @@ class Line(Channel):
     """An official account that people befriend."""
 
     kind: ClassVar[str] = "line"
+    ours: ClassVar[frozenset[str]] = frozenset({"to", "messages"})
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("channel_access_token", is_secret=True, is_needed=True),
         Setting("channel_secret", is_secret=True, is_needed=True, longest=128),
@@ -102,11 +103,7 @@ class Line(Channel):
 
     def problems_of(self, message: Outgoing, settings: Mapping[str, Any]) -> list[Problem]:
         """Return which addresses LINE does not open, and what there is too much of."""
-        found = [
-            Problem(f"overrides.line.{name}", "not_allowed", f"{name} is said by the message itself.")
-            for name in ("to", "messages")
-            if name in message.overrides
-        ]
+        found = super().problems_of(message, settings)
         found += [
             Problem("media.url", "https_required", "LINE shows files at https addresses only.")
             for media in message.media

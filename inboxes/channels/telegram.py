@@ -42,6 +42,7 @@ class Telegram(Channel):
     """A bot that people write to."""
 
     kind: ClassVar[str] = "telegram"
+    ours: ClassVar[frozenset[str]] = frozenset({"chat_id"})
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("bot_token", is_secret=True, is_needed=True, longest=128),
         Setting("callback_secret", is_secret=True, is_ours=True),
@@ -125,10 +126,7 @@ class Telegram(Channel):
 
     def problems_of(self, message: Outgoing, settings: Mapping[str, Any]) -> list[Problem]:
         """Return what an album or the caller's own fields make impossible."""
-        found = []
-        if "chat_id" in message.overrides:
-            words = "The recipient is said by recipient_id alone."
-            found.append(Problem("overrides.telegram.chat_id", "not_allowed", words))
+        found = super().problems_of(message, settings)
         if len(message.media) > 1 and (message.buttons or not _go_together(message.media)):
             words = (
                 "Telegram puts pictures with videos, or files of one kind, into one message, and no buttons under it."

@@ -22,7 +22,6 @@ ACCOUNT = re.compile(r"AC[A-Za-z0-9]{1,64}", re.ASCII)
 VERSION = "/2010-04-01"
 MEGABYTE = 1024 * 1024
 OWN_HOST = ("https", "api.twilio.com")
-OURS_TO_SAY = ("To", "From", "MessagingServiceSid", "StatusCallback")
 ONE_TIME_SECONDS = 600  # a code that comes later than this is of no use to anybody
 
 
@@ -30,6 +29,7 @@ class Twilio(Channel):
     """A number, or a messaging service with several, of a Twilio account."""
 
     kind: ClassVar[str] = "sms"
+    ours: ClassVar[frozenset[str]] = frozenset({"To", "From", "MessagingServiceSid", "StatusCallback"})
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("account_sid", longest=66),
         Setting("auth_token", is_secret=True, longest=128),
@@ -88,14 +88,6 @@ class Twilio(Channel):
         return Checked(Problem("settings", "provider_unavailable", f"Twilio could not be asked: {words}."))
 
     # --- out -----------------------------------------------------------------------------------------------------
-
-    def problems_of(self, message: Outgoing, settings: Mapping[str, Any]) -> list[Problem]:
-        """Return which of the caller's own fields are ours to say."""
-        return [
-            Problem(f"overrides.sms.{name}", "not_allowed", f"{name} is said by the message or the inbox.")
-            for name in OURS_TO_SAY
-            if name in message.overrides
-        ]
 
     def order(self, message: Outgoing, settings: Mapping[str, Any]) -> HttpOrder:
         """Return the call that creates a message. Twilio is told with each where its receipts go, and our id there."""

@@ -18,7 +18,6 @@ from inboxes.channels.incoming import Callback, Incoming, IncomingFile, Place, R
 from inboxes.channels.outcomes import Deferred, Outcome, Rejected, Sent
 from inboxes.channels.outgoing import HttpOrder, Outgoing, Reply
 
-OURS_TO_SAY = ("channel", "message_type", "to", "from", "client_ref", "webhook_url")
 ONE_TIME_SECONDS = 600  # a code that comes later than this is of no use to anybody
 BEARER = "bearer "
 OWN_HOSTS = (".nexmo.com", ".vonage.com")
@@ -44,6 +43,7 @@ class Vonage(Channel):
     """A number of a Vonage account."""
 
     kind: ClassVar[str] = "sms"
+    ours: ClassVar[frozenset[str]] = frozenset({"channel", "message_type", "to", "from", "client_ref", "webhook_url"})
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("api_key", longest=64),
         Setting("api_secret", is_secret=True, longest=128),
@@ -84,14 +84,6 @@ class Vonage(Channel):
         return Checked(Problem("settings", "provider_unavailable", f"Vonage could not be asked: {words}."))
 
     # --- out -----------------------------------------------------------------------------------------------------
-
-    def problems_of(self, message: Outgoing, settings: Mapping[str, Any]) -> list[Problem]:
-        """Return which of the caller's own fields are ours to say."""
-        return [
-            Problem(f"overrides.sms.{name}", "not_allowed", f"{name} is said by the message or the inbox.")
-            for name in OURS_TO_SAY
-            if name in message.overrides
-        ]
 
     def order(self, message: Outgoing, settings: Mapping[str, Any]) -> HttpOrder:
         """Return the call that sends a message. Our id goes along and comes back with every receipt."""
