@@ -52,6 +52,17 @@ PROVIDERS: dict[str, tuple[str, dict[str, Any]]] = {
         {"from_address": "help@acme.test", "smtp_host": "mx.acme.test", "inbound_secret": "letter-box"},
     ),
 }
+# Somebody to write to and to hear from, with each.
+PEOPLE = {
+    "whatsapp": "+212600000001",
+    "twilio": "+212600000001",
+    "vonage": "+212600000001",
+    "telegram": "42",
+    "messenger": "998877",
+    "instagram": "998877",
+    "line": "U0123456789abcdef0123456789abcdef",
+    "email": "amine@example.test",
+}
 
 
 def open_carried(environment: Environment, provider: str, **changed: Any) -> Inbox:

@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from collections import defaultdict
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -15,9 +16,9 @@ from inbound.engine import InboundEngine
 from inbound.models import RawCallback, Receival
 from inbound.services import claims, storing
 from inboxes.channels.incoming import Callback
+from tests.engines import in_process, in_thread, until
 from tests.inbound.callers import Caller, open_carried
 from tests.inbound.whatsapp import WhatsApp, said
-from tests.inbound.working import at_work, engine_process, until, waiting
 from tests.providers import telegram as fake
 from tests.providers.server import answer
 from tests.servers import at_once
@@ -28,6 +29,19 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def whatsapp(live):
     return WhatsApp(open_carried(live, "whatsapp"))
+
+
+def at_work():
+    return in_thread(InboundEngine())
+
+
+def waiting():
+    """Return how many callbacks are not done."""
+    return RawCallback.unscoped.filter(state="waiting").count()
+
+
+def fewer_wait_than(count):
+    return waiting() < count
 
 
 def fill(whatsapp, *, people, each):
@@ -51,7 +65,7 @@ class TestOrder:
         fill(whatsapp, people=6, each=8)
 
         with at_work():
-            until(lambda: not waiting())
+            until(lambda: not waiting(), seconds=20)
 
         assert talks() == [[str(number) for number in range(8)]] * 6
 
@@ -61,7 +75,7 @@ class TestOrder:
             fill(caller, people=2, each=3)
 
         with at_work():
-            until(lambda: not waiting())
+            until(lambda: not waiting(), seconds=20)
 
         assert Message.unscoped.filter(direction="inbound").count() == 30
 
@@ -84,7 +98,7 @@ class TestOrder:
             with at_work():
                 until(lambda: Message.unscoped.filter(text="somebody else").exists(), seconds=0.6)
                 assert not Message.unscoped.filter(text="after the file").exists()
-                until(lambda: not waiting())
+                until(lambda: not waiting(), seconds=20)
 
 
 class TestOnce:
@@ -102,7 +116,7 @@ class TestOnce:
         with at_work(), at_work():
             for caller in callers:
                 fill(caller, people=2, each=5)
-            until(lambda: not waiting())
+            until(lambda: not waiting(), seconds=20)
 
         assert talks() == [[str(number) for number in range(5)]] * 8
 
@@ -130,13 +144,13 @@ class TestOnce:
     def test_killed_again_and_again_nothing_is_lost_or_doubled(self, whatsapp):
         fill(whatsapp, people=10, each=25)
         for left in (240, 180, 120, 60):
-            with engine_process() as process:
-                until(lambda few=left: waiting() < few, seconds=30)
+            with in_process("tests.inbound.lonely") as process:
+                until(partial(fewer_wait_than, left), seconds=30)
                 process.send_signal(signal.SIGKILL)
                 process.wait()
 
         with at_work():
-            until(lambda: not waiting())
+            until(lambda: not waiting(), seconds=20)
 
         assert talks() == [[str(number) for number in range(25)]] * 10
         assert Receival.unscoped.count() == 250
@@ -177,7 +191,8 @@ class TestPoison:
         for _ in range(3):
             InboundEngine().drain()
             poison.refresh_from_db()
-            waits.append((poison.next_attempt_at - timezone.now()).total_seconds())
+            assert poison.next_attempt_at is not None
+            waits.append(poison.next_attempt_at - timezone.now())
             RawCallback.unscoped.update(next_attempt_at=timezone.now())
 
         assert waits[0] < waits[1] < waits[2]

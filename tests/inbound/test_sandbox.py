@@ -14,21 +14,11 @@ from inbound.services import resetting
 from inboxes.models import Inbox
 from outbound.models import Attempt, Dispatch
 from tests.conftest import mint, open_inbox
-from tests.inbound.callers import PROVIDERS, open_carried
+from tests.inbound.callers import PEOPLE, PROVIDERS, open_carried
 from tests.servers import Server, wrong_fields
 
 SIMULATE = "/v1/sandbox/inbound-messages"
 RESET = "/v1/sandbox/reset"
-PEOPLE = {
-    "whatsapp": "+212600000001",
-    "twilio": "+212600000001",
-    "vonage": "+212600000001",
-    "telegram": "42",
-    "messenger": "998877",
-    "instagram": "998877",
-    "line": "U0123456789abcdef0123456789abcdef",
-    "email": "amine@example.test",
-}
 CHATS = [name for name in PEOPLE if name != "email"]
 PICTURE = {"type": "image", "url": "https://files.example.com/a.jpg"}
 RABAT = {"latitude": 34.02, "longitude": -6.83}

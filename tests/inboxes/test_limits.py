@@ -162,12 +162,9 @@ class TestRendering:
         )
 
     def test_makes_buttons_of_a_template_that_has_them(self):
-        parts = [
-            *self.PARTS,
-            {"type": "buttons", "buttons": [{"text": "Yes"}, {"text": "Go", "url": "https://a.test/{{1}}"}]},
-        ]
+        buttons = {"type": "buttons", "buttons": [{"text": "Yes"}, {"text": "Go", "url": "https://a.test/{{1}}"}]}
 
-        message = rendering.render(parts, {"1": "42", "name": "Ana"})
+        message = rendering.render([*self.PARTS, buttons], {"1": "42", "name": "Ana"})
 
         assert (message.type, message.header, message.footer) == ("button", "Order 42", "Shop")
         assert [(each.title, each.id, each.url) for each in message.buttons] == [

@@ -1,5 +1,11 @@
 """Inboxes on every channel, as tests of sending want them: connected, and never asked anything."""
 
+from datetime import timedelta
+
+from django.utils import timezone
+
+from contacts.models import ContactSession
+from contacts.services import addresses
 from inboxes.models import Inbox, Template
 
 SETTINGS = {
@@ -11,6 +17,7 @@ SETTINGS = {
     "messenger": {"page_id": "1", "page_access_token": "EAA-test", "app_secret": "secret", "verify_token": "v"},
     "line": {"channel_access_token": "token", "channel_secret": "secret"},
 }  # fmt: skip
+SEND = "/v1/send-message"
 PHONE = "+212600000001"
 
 
@@ -30,3 +37,16 @@ def template(environment, name="order", inbox=None, *, text="Order {{1}} is on i
 def text_to(recipient_id, channel, text="Hello", **more):
     """Return the body of a request."""
     return {"recipient_id": recipient_id, "channel": channel, "text": text, **more}
+
+
+def problem(answer, field):
+    """Return the one problem that an answer names of a field."""
+    [found] = [each for each in answer.json()["error"]["errors"] if each["field"] == field]
+    return found
+
+
+def wrote(inbox, address, ago=timedelta(0)):
+    """Let somebody have written to an inbox."""
+    session = addresses.open_at(inbox=inbox, address=address)
+    ContactSession.unscoped.filter(pk=session.pk).update(last_inbound_at=timezone.now() - ago)
+    return session

@@ -3,16 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
-from contacts.models import ContactSession, Suppression
-from contacts.services import addresses
+from contacts.models import Suppression
 from outbound.models import Dispatch
 from tests.conftest import mint
-from tests.outbound.messaging import PHONE, open_on, template, text_to
+from tests.outbound.messaging import PHONE, SEND, open_on, problem, template, text_to, wrote
 from tests.servers import Server, wrong_fields
-
-SEND = "/v1/send-message"
 
 
 @pytest.fixture
@@ -23,18 +19,6 @@ def sms(live):
 @pytest.fixture
 def whatsapp(live):
     return open_on(live, "whatsapp")
-
-
-def problem(answer, field):
-    [found] = [each for each in answer.json()["error"]["errors"] if each["field"] == field]
-    return found
-
-
-def wrote(inbox, address, ago=timedelta(0)):
-    """Let somebody have written to an inbox."""
-    session = addresses.open_at(inbox=inbox, address=address)
-    ContactSession.unscoped.filter(pk=session.pk).update(last_inbound_at=timezone.now() - ago)
-    return session
 
 
 class TestTemplates:

@@ -9,23 +9,13 @@ from inbound.engine import InboundEngine
 from inbound.models import RawCallback
 from outbound.models import Attempt
 from tests.conftest import mint
-from tests.inbound.callers import open_carried
+from tests.inbound.callers import PEOPLE, open_carried
 from tests.outbound.working import at_work, say, settled
 from tests.servers import Server, wrong_fields
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PHONES = ["whatsapp", "twilio", "vonage"]
-PEOPLE = {
-    "whatsapp": "+212600000001",
-    "twilio": "+212600000001",
-    "vonage": "+212600000001",
-    "telegram": "42",
-    "messenger": "998877",
-    "instagram": "998877",
-    "line": "U0123456789abcdef0123456789abcdef",
-    "email": "amine@example.test",
-}
 # What providers tell of a message that arrived, and of one that was read.
 ARRIVED = {"whatsapp": "delivered", "twilio": "delivered", "vonage": "delivered", "messenger": "delivered"}
 READ = {**ARRIVED, "whatsapp": "read", "messenger": "read", "instagram": "read"}
