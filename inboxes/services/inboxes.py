@@ -69,14 +69,16 @@ def update(*, inbox: Inbox, by: audit.Who, fields: Mapping[str, Any]) -> Inbox:
         raise Invalid(*problems)
     if values.get("settings", inbox.settings) != inbox.settings:
         values["settings"] = _connected(inbox.environment, inbox.channel, values["settings"])
-    return _change(inbox, by, values)
+    return _change(inbox, by, values, given=fields.get("settings", {}))
 
 
 @transaction.atomic
-def _change(inbox: Inbox, by: audit.Who, values: Mapping[str, Any]) -> Inbox:
+def _change(inbox: Inbox, by: audit.Who, values: dict[str, Any], *, given: Mapping[str, Any]) -> Inbox:
     seen, inbox = inbox.settings, _locked(inbox)
-    if "settings" in values and inbox.settings != seen:
-        raise Conflict("The inbox's settings were changed a moment ago; look at them and try again.", param="settings")
+    if "settings" in values and inbox.settings != seen:  # somebody else's change came first
+        if channels.find(inbox.channel).is_carried:  # and nobody has asked the provider about the two of them
+            raise Conflict("The settings were changed a moment ago; look at them and try again.", param="settings")
+        values["settings"] = connecting.merged(inbox.settings, given)
     changes: dict[str, Any] = {}
     for name, value in values.items():
         if getattr(inbox, name) != value:
