@@ -21,7 +21,8 @@ DELETE FROM outbound_attempt WHERE id = ANY(ARRAY(
 
 def purge() -> int:
     """Delete attempts that are older than ``DEXRA_ATTEMPT_RETENTION_DAYS``, a piece at a time; returns how many."""
-    old, total = timezone.now() - timedelta(days=settings.ATTEMPT_RETENTION_DAYS), 0
+    old = timezone.now() - timedelta(days=settings.ATTEMPT_RETENTION_DAYS)
+    total: int = 0
     with connection.cursor() as cursor:
         while True:
             cursor.execute(ATTEMPTS, [old, BATCH])
