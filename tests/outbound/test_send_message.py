@@ -1,19 +1,14 @@
 """``POST /v1/send-message``: one endpoint to every channel, and everything that is wrong in one answer."""
 
-from datetime import timedelta
-
 import pytest
 from django.utils import timezone
 
-from contacts.models import Contact, ContactSession
-from contacts.services import addresses
+from contacts.models import Contact
 from conversations.models import Message
 from events.models import LoggedEvent
 from outbound.models import Dispatch, Line
-from tests.outbound.messaging import PHONE, open_on, text_to
+from tests.outbound.messaging import PHONE, SEND, open_on, problem, text_to, wrote
 from tests.servers import Server, wrong_fields
-
-SEND = "/v1/send-message"
 
 
 @pytest.fixture
@@ -24,18 +19,6 @@ def sms(live):
 @pytest.fixture
 def whatsapp(live):
     return open_on(live, "whatsapp")
-
-
-def problem(answer, field):
-    [found] = [each for each in answer.json()["error"]["errors"] if each["field"] == field]
-    return found
-
-
-def wrote(inbox, address, ago=timedelta(0)):
-    """Let somebody have written to an inbox."""
-    session = addresses.open_at(inbox=inbox, address=address)
-    ContactSession.unscoped.filter(pk=session.pk).update(last_inbound_at=timezone.now() - ago)
-    return session
 
 
 class TestAccepting:
@@ -128,6 +111,26 @@ class TestOnTheCable:
             "recipient_id": "recipient_not_reachable"
         }
 
+    def test_knows_nobody_by_a_number_that_cannot_be(self, api, inbox):
+        answer = api.post(SEND, text_to("+21260", "api"))
+
+        assert wrong_fields(answer) == {"recipient_id": "invalid_recipient"}
+        assert "it is too short" in problem(answer, "recipient_id")["message"]
+        assert not Contact.unscoped.filter(phone_number="+21260").exists()
+
+    def test_shows_what_there_was_no_form_for_as_words(self, api, inbox):
+        api.put("/v1/users/customer-42", {"name": "Amine"})
+        buttons = [{"id": f"b{place}", "title": f"Size {place}"} for place in range(1, 12)]
+        asked = {"recipient_id": "customer-42", "channel": "api", "message_type": "button",
+                 "button": {"text": "Which?", "buttons": buttons}, "on_unsupported": "adapt"}  # fmt: skip
+
+        said = api.post(SEND, asked).json()
+
+        assert (said["status"], said["message_type"], said["payload"]) == ("sent", "text", {})
+        assert said["text"].startswith("Which?\n\n1. Size 1\n")
+        assert said["text"].endswith("11. Size 11")
+        assert [(each["code"], each["text"]) for each in said["adaptations"]] == [("buttons_as_text", said["text"])]
+
 
 class TestEveryProblem:
     def test_is_in_one_answer(self, api, sms):
@@ -150,6 +153,13 @@ class TestEveryProblem:
             ({"recipient_id": PHONE, "channel": "fax", "text": "Hi"}, {"channel": "unknown_channel"}),
             ({"recipient_id": PHONE, "channel": "telegram", "text": "Hi"}, {"channel": "channel_not_configured"}),
             ({"recipient_id": PHONE, "channel": "sms"}, {"text": "required"}),
+            ({"channel": "sms", "text": "Hi"}, {"recipient_id": "required"}),
+            ({"recipient_id": 5, "channel": "sms", "text": "Hi"}, {"recipient_id": "invalid"}),
+            ({"recipient_id": PHONE, "text": "Hi"}, {"channel": "required"}),
+            ({"channel": "sms", "text": "Hi", "fallback": [{"channel": "sms", "text": "Ho"}]},
+             {"recipient_id": "required"}),
+            ({"recipient_id": PHONE, "channel": "sms", "text": "Hi", "overrides": {"sms": 5}},
+             {"overrides.sms": "invalid"}),
             ({"recipient_id": PHONE, "channel": "sms", "text": ""}, {"text": "required"}),
             ({"recipient_id": PHONE, "channel": "sms", "text": "x" * 1601}, {"text": "too_long"}),
             ({"recipient_id": PHONE, "channel": "sms", "message_type": "song"}, {"message_type": "unknown_value"}),
