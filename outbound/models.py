@@ -28,7 +28,7 @@ class Line(TenantModel):
     inbox = models.OneToOneField(Inbox, models.CASCADE, primary_key=True, related_name="+")
     # When the engine should look at this line again; null: nothing waits.
     next_due_at = models.DateTimeField(null=True, blank=True)
-    # Nothing is sent before: the provider asked for it, or its faults did. Set with ``is_open`` while credentials fail.
+    # Nothing is sent before: the provider asked for it, or its faults did. Set while credentials fail, too.
     paused_until = models.DateTimeField(null=True, blank=True)
     pause_reason = models.CharField(max_length=60, blank=True, default="")
     # The circuit is open: the provider refuses our credentials; one message is tried at each probe.
@@ -51,7 +51,7 @@ class Dispatch(TenantModel):
 
     What is said is the message's; what is here is how it gets there. ``address`` with ``inbox`` is the pair whose
     messages leave in the order of their ids, one at a time. A web or API inbox has one only for a message that is
-    scheduled or that falls back.
+    scheduled, has a chain or was adapted.
     """
 
     class State(models.TextChoices):

@@ -15,8 +15,13 @@ def messages_with_ways(environment: Environment) -> QuerySet[Message]:
     return messages_in(environment).select_related("dispatch", *around).prefetch_related(made)
 
 
+def find_dispatch(message: Message) -> Dispatch | None:
+    """Return the way out of a message that was loaded without it; None where it needs none."""
+    return Dispatch.unscoped.filter(environment_id=message.environment_id, message_id=message.pk).first()
+
+
 def dispatch_of(message: Message) -> Dispatch | None:
-    """Return a message's way out; None where it needs none."""
+    """Return the way out of a message loaded as ``messages_with_ways``; None where it needs none."""
     return getattr(message, "dispatch", None)
 
 

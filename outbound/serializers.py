@@ -12,6 +12,7 @@ from core.times import iso, iso_or_none
 from outbound import queries
 from outbound.models import Attempt, Dispatch
 
+REQUEST = {"method": None, "url": None, "headers": {}, "body": None, "html": None, "attachments": []}
 STEP = ("channel", "on", "after_seconds", "message_type")
 
 
@@ -19,9 +20,8 @@ def accepted_json(
     message: Message, *, recipient_id: str, warnings: Sequence[Mapping[str, str]], facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what the answer to a request to send says; ``facts`` are what its channel tells of it (segments)."""
-    dispatch = Dispatch.unscoped.filter(environment_id=message.environment_id, message_id=message.pk).first()
     return {
-        **_way_json(message, dispatch),
+        **_way_json(message, queries.find_dispatch(message)),
         "recipient_id": recipient_id,
         "warnings": [dict(each) for each in warnings],
         **facts,
@@ -93,14 +93,7 @@ def outbox_json(attempt: Attempt) -> dict[str, Any]:
         "recipient_id": dispatch.address,
         "n": attempt.n,
         "sent_at": iso(attempt.started_at),
-        "request": {
-            "method": request.get("method"),
-            "url": request.get("url"),
-            "headers": request.get("headers") or {},
-            "body": request.get("body"),
-            "html": request.get("html"),
-            "attachments": request.get("attachments") or [],
-        },
+        "request": {name: request.get(name, empty) for name, empty in REQUEST.items()},
         "outcome": {
             "state": attempt.state,
             "code": attempt.code or None,

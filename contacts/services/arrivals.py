@@ -40,12 +40,6 @@ def arrive(*, inbox: Inbox, sender: Sender) -> Arrival:
     return races.again(lambda: _arrive(inbox, sender), after=sessions.OVERTAKEN)
 
 
-def known_at(inbox: Inbox, sender: Sender) -> ContactSession | None:
-    """Return the session of an address, an alias of it or another way to write it; None for a stranger."""
-    known = _known(inbox, sender)
-    return next(iter(known.values()), None)
-
-
 @transaction.atomic
 def _arrive(inbox: Inbox, sender: Sender) -> Arrival:
     known = _known(inbox, sender)

@@ -106,7 +106,7 @@ class Wait:
 
 
 class Buckets:
-    """Asks Redis, or counts here while it is away; lives in one thread."""
+    """Asks Redis, or counts here while it is away. One thread takes; any may ask for a hold."""
 
     def __init__(self) -> None:
         self._away_until = 0.0
