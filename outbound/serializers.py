@@ -12,7 +12,7 @@ from core.times import iso, iso_or_none
 from outbound import queries
 from outbound.models import Attempt, Dispatch
 
-REQUEST = {"method": None, "url": None, "headers": {}, "body": None, "html": None, "attachments": []}
+REQUEST: Mapping[str, Any] = {"method": None, "url": None, "headers": {}, "body": None, "html": None, "attachments": []}
 STEP = ("channel", "on", "after_seconds", "message_type")
 
 
