@@ -58,7 +58,6 @@ def every_page() -> list[str]:
     return places
 
 
-@pytest.mark.slow
 class TestEveryPage:
     @pytest.mark.parametrize("model", MODELS)
     def test_lists_its_rows(self, olga, model):

@@ -58,7 +58,6 @@ def fresh(row):
         return type(row)._default_manager.get(pk=row.pk)
 
 
-@pytest.mark.slow
 class TestNothingElse:
     @pytest.mark.parametrize("model", [pytest.param(m, id=m._meta.label_lower) for m in registered()])
     def test_can_be_added_changed_or_deleted(self, olga, model):
@@ -84,7 +83,6 @@ def vars_of(row) -> dict[str, Any]:
     return {name: value for name, value in vars(row).items() if not name.startswith("_")}
 
 
-@pytest.mark.slow
 class TestEveryOperation:
     @pytest.mark.parametrize(("model", "operation"), OPERATIONS)
     def test_explains_itself_where_it_is_offered_and_is_hidden_where_it_is_not(self, olga, model, operation):

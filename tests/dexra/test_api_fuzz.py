@@ -27,7 +27,6 @@ def known(api, inbox, relay):
     return story.names(api, inbox, relay)
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # its client never closes an answer
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("mode", schemathesis.GenerationMode)

@@ -13,7 +13,7 @@ from tests.inbound.callers import Caller, open_carried
 from tests.outbound.working import at_work, now, say, settled
 from tests.providers.smtp import MailServer
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 AMINE = "amine@example.test"
 

@@ -30,7 +30,7 @@ def entry(sandbox):
 
 class TestEntries:
     @pytest.mark.django_db(transaction=True)
-    @pytest.mark.parametrize("provider", [pytest.param(each, marks=pytest.mark.slow) for each in PROVIDERS])
+    @pytest.mark.parametrize("provider", PROVIDERS)
     def test_show_the_exact_request_and_no_secret(self, test_api, sandbox, provider):
         inbox = open_carried(sandbox, provider)
         address = {"telegram": "42", "line": "U" + "0" * 32, "email": "amine@example.test"}.get(

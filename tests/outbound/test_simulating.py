@@ -66,7 +66,6 @@ class TestAnybody:
         assert '"chat_id":42' in request["body"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("provider", PEOPLE)
 class TestMagicRecipients:
     def test_one_reads(self, send, provider):
@@ -119,7 +118,6 @@ class TestRecipientsOfTheSandbox:
         return Server(mint(environment)).post("/v1/send-message", {**body, **mail})
 
 
-@pytest.mark.slow
 class TestTakingTime:
     def test_one_has_to_be_asked_three_times(self, send):
         message = send("whatsapp", magic("whatsapp", "throttled"))
