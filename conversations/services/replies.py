@@ -15,7 +15,7 @@ from conversations.services.messages import Draft
 from core.errors import Invalid, Problem, invalid
 from inboxes import channels
 from inboxes.channels import limits, payloads, rendering
-from inboxes.channels.outgoing import Media, Outgoing, Template
+from inboxes.channels.outgoing import Mail, Media, Outgoing, Template
 from inboxes.services import templates
 
 KINDS = {Attachment.Type.IMAGE: "image", Attachment.Type.VIDEO: "video", Attachment.Type.AUDIO: "audio"}
@@ -55,7 +55,9 @@ def checked(conversation: Conversation, draft: Draft) -> Draft:
     if not channel.is_carried:
         return draft
     said = payloads.read(draft.type, draft.text, draft.payload, [media_of(file) for file in draft.files])
-    said = replace(said, address=conversation.session.source_id)
+    # It goes on in its thread, whose mails and subject are looked up when it is sent.
+    thread = Mail(subject=conversation.subject, references=(conversation.public_id,))
+    said = replace(said, address=conversation.session.source_id, mail=thread)
     if said.template is not None:
         said, draft = _templated(conversation, said, draft)
     problems = limits.problems_of(channel, said, inbox.settings)

@@ -45,6 +45,11 @@ class TestReplies:
         assert wrong_fields(api.post(talk("sms"), {"text": "Hello"})) == {"conversation_id": "opted_out"}
         assert not Message.unscoped.exists()
 
+    def test_go_on_in_a_mails_thread(self, api, talk):
+        answer = api.post(talk("email", "amine@example.com"), {"text": "Hello"})
+
+        assert (answer.status_code, answer.json()["status"]) == (201, "queued")
+
     def test_leave_notes_alone(self, api, talk):
         assert api.post(talk("whatsapp"), {"text": "x" * 5000, "private": True}).status_code == 201
 
