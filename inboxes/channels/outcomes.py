@@ -69,7 +69,7 @@ FAILURES = {
     "invalid_recipient": "The recipient's address is not valid on this channel.",
     "recipient_not_reachable": "The recipient cannot be reached on this channel.",
     "opted_out": "The recipient does not want these messages.",
-    "window_closed": "The recipient has not written within 24 hours; only a template may be sent.",
+    "window_closed": "The recipient has not written within 24 hours; until they do, the channel takes no free text.",
     "template_not_found": "The provider has no such template in this language.",
     "template_parameters_mismatch": "The template's variables do not fit what the provider has.",
     "template_unavailable": "The provider has paused or disabled the template.",

@@ -23,7 +23,7 @@ TRANSACTIONAL = "transactional"
 Found = TypeVar("Found")
 SANDBOX_WINDOW = {
     "code": "window_closed",
-    "message": "In live this would be refused: they have not written within 24 hours, so only a template may be sent.",
+    "message": "In live this would be refused: they have not written within 24 hours, so free text is not taken.",
 }
 
 
@@ -197,8 +197,8 @@ def _consent(
     )
     if refusal is not None and refusal.code == "window_closed":
         owner = inbox if capabilities.templates == "provider" else None
-        advice = f" Approved: {templates.named(environment, owner)}." if owner else ""
-        refusal = replace(refusal, message=refusal.message + advice)
+        instead = f"Send a template (approved: {templates.named(environment, owner)})" if owner else "Wait for them"
+        refusal = replace(refusal, message=f"{refusal.message} {instead}, or add a fallback on another channel.")
         if asked.get("send_at"):  # it may be open by then; it is asked again
             return None, [{"code": refusal.code, "message": refusal.message}]
     is_open = consent.is_said_in_window(session, capabilities, is_template=is_template)

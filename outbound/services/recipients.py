@@ -20,6 +20,7 @@ from outbound.services import magic
 
 FIELD = "recipient_id"
 LOOKS_LIKE_PHONE = re.compile(r"\+[\d\s().-]*|[\d(][\d\s().-]{5,}", re.ASCII)
+MADE_HERE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 POSSIBLE = phonenumbers.ValidationResult
 REASONS = {
     POSSIBLE.TOO_SHORT: "it is too short",
@@ -97,11 +98,9 @@ def _carried(inbox: Inbox, name: str) -> Recipient:
 
 def _on_cable(inbox: Inbox, name: str) -> Recipient:
     known, session = _known(inbox, name), queries.find_session(inbox, name)
-    if known is not None and session is not None and session.contact_id != known.pk:
-        raise _ambiguous(name, known, session.contact)
-    if known is not None:
+    if known is not None:  # whatever a browser calls itself
         return Recipient(inbox, contact=known)
-    if session is not None:
+    if session is not None and (session.verified or _is_made_here(name)):
         return Recipient(inbox, contact=session.contact, session=session, is_exact=True)
     address = _tidy(name)
     if owner := addresses.owner_of(inbox.environment, address):
@@ -113,6 +112,11 @@ def _on_cable(inbox: Inbox, name: str) -> Recipient:
     if attributes.is_email(address):
         return Recipient(inbox, identity=("email", address))
     raise _unusable(inbox, channels.find(inbox.channel), name)
+
+
+def _is_made_here(source_id: str) -> bool:
+    """Whether we made a source id. Browsers may choose theirs, and with it the id of somebody not known here yet."""
+    return MADE_HERE.fullmatch(source_id) is not None
 
 
 def _of_person(inbox: Inbox, contact: Contact) -> Recipient:

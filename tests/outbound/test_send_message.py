@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import Contact
+from contacts.services import sessions
 from conversations.models import Message
 from events.models import LoggedEvent
 from outbound.models import Dispatch, Line
@@ -105,6 +106,15 @@ class TestOnTheCable:
 
         assert Message.unscoped.get(text="Hello").conversation.session_id == session.pk
         assert said["user_id"] == session.contact.public_id
+
+    def test_is_not_said_to_whoever_calls_themselves_somebody(self, api, inbox):
+        sessions.open_session(inbox=inbox, source_id="customer-42", fields={"name": "Claims to be them"})
+
+        assert wrong_fields(api.post(SEND, text_to("customer-42", "api"))) == {
+            "recipient_id": "recipient_not_reachable"
+        }
+        them = api.put("/v1/users/customer-42", {"name": "Amine"}).json()
+        assert api.post(SEND, text_to("customer-42", "api")).json()["user_id"] == them["id"]
 
     def test_knows_nobody_by_a_name_that_is_none(self, api, inbox):
         assert wrong_fields(api.post(SEND, text_to("customer-404", "api"))) == {
