@@ -13,7 +13,7 @@ from core.logs import loggable_error
 from inboxes.channels.outcomes import Outcome, Uncertain
 from inboxes.channels.outgoing import MailOrder, Order
 from inboxes.transport import mail, wire
-from inboxes.transport.accidents import Accident
+from inboxes.transport.accidents import OUR_FAULT, Accident
 from inboxes.transport.accidents import Result as Answered
 from inboxes.transport.http import Exchange
 from outbound import policy
@@ -23,6 +23,7 @@ from outbound.services.doubts import Lookup
 from outbound.services.results import Result
 
 MAIL_THREADS = 20
+SPARE_SECONDS = 5.0  # of a lease, for writing down what came of it
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +76,7 @@ class Caller:
         try:
             if isinstance(order, MailOrder):
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._mails, lambda: mail.send(order, livemode=True))
+                return await loop.run_in_executor(self._mails, hand_in, order, composed.claimed.ends_at)
             return await self._exchange.exchange(order, livemode=True)
         finally:
             metrics.call_seconds.labels(composed.known.channel.kind).observe(time.perf_counter() - started)
@@ -83,6 +84,16 @@ class Caller:
     def _outcome(self, composed: Composed, answered: Answered) -> Outcome:
         assert composed.message is not None
         return policy.outcome_of(composed.known.channel, composed.message, answered)
+
+
+def hand_in(order: MailOrder, ends_at: float) -> Answered:
+    """
+    Send a mail, unless its lease may be over before its server has answered: it may have waited for others' servers
+    to get a thread, and nobody may send it under a lease that is somebody else's by then.
+    """
+    if ends_at - time.monotonic() < order.seconds + SPARE_SECONDS:
+        return Accident(OUR_FAULT, "Every thread for mail was busy.")
+    return mail.send(order, livemode=True)
 
 
 def _result(
