@@ -110,8 +110,17 @@ def attachment(file: Attachment) -> dict[str, Any]:
         if file.type == Attachment.Type.AUDIO:
             shown["transcribed_text"] = ""
     else:
-        shown |= {"data_url": file.external_url or None, **file.details}
+        shown |= {"data_url": file.external_url or None, **_place_or_card(file)}
     return shown
+
+
+def _place_or_card(file: Attachment) -> dict[str, Any]:
+    told = file.details
+    if file.type == Attachment.Type.LOCATION:
+        where = {"coordinates_lat": told.get("latitude"), "coordinates_long": told.get("longitude")}
+        return {**where, "fallback_title": file.filename}
+    reached = [*told.get("phone_numbers", ()), *told.get("emails", ())]
+    return {"fallback_title": next(iter(reached), ""), "meta": {"firstName": told.get("name", "")}}
 
 
 def contact_row(contact: Contact) -> dict[str, Any]:

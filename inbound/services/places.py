@@ -1,5 +1,6 @@
 """Places and cards: what is no file and hangs on a message like one."""
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from conversations.models import Attachment
@@ -18,11 +19,8 @@ def of(said: Said) -> list[StoredFile]:
 def _place(place: Place) -> StoredFile:
     title = ", ".join(filter(None, (place.name, place.address)))
     where = {"latitude": place.latitude, "longitude": place.longitude}
-    chatwoots = {"coordinates_lat": place.latitude, "coordinates_long": place.longitude, "fallback_title": title}
-    return _attachment(
-        Attachment.Type.LOCATION, f"geo:{place.latitude},{place.longitude}",
-        {**where, "name": place.name, "address": place.address, **chatwoots}, title,
-    )  # fmt: skip
+    details = {**where, "name": place.name, "address": place.address}
+    return _attachment(Attachment.Type.LOCATION, f"geo:{place.latitude},{place.longitude}", details, title)
 
 
 def _card(card: Card) -> StoredFile:
@@ -31,9 +29,8 @@ def _card(card: Card) -> StoredFile:
         f"mailto:{quote(each, safe='@+')}" for each in emails
     ]
     details = {"name": card.name, "phone_numbers": numbers, "emails": emails}
-    chatwoots = {"fallback_title": next(iter([*numbers, *emails]), ""), "meta": {"firstName": card.name}}
-    return _attachment(Attachment.Type.CONTACT, next(iter(schemes), ""), {**details, **chatwoots}, card.name)
+    return _attachment(Attachment.Type.CONTACT, next(iter(schemes), ""), details, card.name)
 
 
-def _attachment(kind: str, url: str, details: dict[str, object], title: str) -> StoredFile:
+def _attachment(kind: str, url: str, details: Mapping[str, object], title: str) -> StoredFile:
     return StoredFile("", tidy(title)[:255], "", 0, external_url=url[:2048], type=kind, details=tidy(details))

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import Contact, ContactSession
+from conversations import dialect
 from conversations.models import Attachment, Conversation, Message
 from conversations.services import conversations, messages
 from conversations.services.messages import Author, Draft
@@ -187,8 +188,19 @@ class TestContent:
 
         place, contact = Attachment.of(live).order_by("id")
         assert (place.type, place.external_url) == ("location", "geo:33.58,-7.6")
-        assert (place.details["latitude"], place.details["coordinates_long"]) == (33.58, -7.6)
-        assert (contact.type, contact.details["phone_numbers"]) == ("contact", ["+212600000002"])
+        assert place.details == {"latitude": 33.58, "longitude": -7.6, "name": "Café", "address": ""}
+        assert contact.type == "contact"
+        assert contact.details == {"name": "Ben", "phone_numbers": ["+212600000002"], "emails": []}
+
+    def test_places_and_cards_are_shown_in_chatwoots_words_too(self, whatsapp, live, engine):
+        whatsapp.says({"type": "location", "location": {"latitude": 33.58, "longitude": -7.6, "name": "Café"}})
+        card = {"name": {"formatted_name": "Ben"}, "phones": [{"phone": "+212600000002"}]}
+        whatsapp.says({"type": "contacts", "contacts": [card]})
+        engine.drain()
+
+        place, contact = map(dialect.attachment, Attachment.of(live).order_by("id"))
+        assert (place["coordinates_lat"], place["coordinates_long"], place["fallback_title"]) == (33.58, -7.6, "Café")
+        assert (contact["fallback_title"], contact["meta"]) == ("+212600000002", {"firstName": "Ben"})
 
     def test_a_kind_nobody_knows_is_shown_as_such_and_kept_as_it_came(self, whatsapp, live, engine):
         whatsapp.says({"type": "hologram", "hologram": {"depth": 3}})
