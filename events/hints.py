@@ -9,6 +9,7 @@ import threading
 import time
 
 import structlog
+from django.db import transaction
 from redis import RedisError
 from redis.client import PubSub
 
@@ -37,6 +38,10 @@ class Hint:
                     self._herald.start()
         if not self._herald.asked.is_set():  # to ask takes a lock
             self._herald.asked.set()
+
+    def give_on_commit(self) -> None:
+        """Ask for the engine to look at once, as soon as the transaction has committed."""
+        transaction.on_commit(self.give)
 
 
 class _Herald(threading.Thread):
