@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -85,6 +86,11 @@ class Inbox(TenantModel):
     def public_id(self) -> str:
         """``inb_...``"""
         return ids.encode("inb", self.pk)
+
+    @property
+    def callback_url(self) -> str:
+        """Where its provider calls, if it has one that does."""
+        return f"{settings.BASE_URL}/inbound/{self.channel}/{self.identifier}"
 
 
 class InboxHealth(TenantModel):

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
-
 from core import ids
 from core.times import iso, iso_or_none
 from inboxes import channels
@@ -11,8 +9,12 @@ from inboxes.channels import rendering
 from inboxes.models import Inbox, InboxHealth, Template
 
 
-def inbox_json(inbox: Inbox, *, livemode: bool) -> dict[str, Any]:
-    """Return the ``inbox`` object; secret settings are masked, ``hmac_token`` is there where clients sign with it."""
+def inbox_json(inbox: Inbox, *, livemode: bool, health: InboxHealth | None = None) -> dict[str, Any]:
+    """
+    Return the ``inbox`` object; secret settings are masked, ``hmac_token`` is there where clients sign with it.
+
+    Its ``health`` is asked for where it is not given.
+    """
     channel = channels.find(inbox.channel)
     shown: dict[str, Any] = {
         "id": inbox.public_id,
@@ -20,11 +22,9 @@ def inbox_json(inbox: Inbox, *, livemode: bool) -> dict[str, Any]:
         "name": inbox.name,
         "channel": inbox.channel,
         "identifier": inbox.identifier,
-        "callback_url": f"{settings.BASE_URL}/inbound/{inbox.channel}/{inbox.identifier}"
-        if channel.has_callback
-        else None,
+        "callback_url": inbox.callback_url if channel.has_callback else None,
         "settings": channel.shown(inbox.settings),
-        "health": _health(inbox) if channel.is_carried else None,
+        "health": _health(inbox, health) if channel.is_carried else None,
         "hmac_mandatory": inbox.hmac_mandatory,
         "time_zone": inbox.time_zone,
         "working_hours": inbox.working_hours,
@@ -43,9 +43,9 @@ def inbox_json(inbox: Inbox, *, livemode: bool) -> dict[str, Any]:
     return {**shown, **inbox.shown_once}
 
 
-def _health(inbox: Inbox) -> dict[str, Any]:
-    """Return how an inbox gets on with its provider; it must be loaded, or is asked for."""
-    health = InboxHealth.unscoped.filter(pk=inbox.pk).first() or InboxHealth(inbox=inbox)
+def _health(inbox: Inbox, health: InboxHealth | None) -> dict[str, Any]:
+    """Return how an inbox gets on with its provider."""
+    health = health or InboxHealth.unscoped.filter(pk=inbox.pk).first() or InboxHealth(inbox=inbox)
     return {
         "state": health.state,
         "code": health.code or None,

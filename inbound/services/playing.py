@@ -22,7 +22,6 @@ from inboxes.channels import enacted
 from inboxes.channels.enacted.actor import Actor, Scene
 from inboxes.channels.incoming import Callback, IncomingFile, Place, Said, Sender
 from inboxes.models import Inbox
-from inboxes.services import registering
 
 LATEST = 20  # messages with buttons that are looked through for the one that is pressed
 
@@ -64,7 +63,7 @@ def _tell(inbox: Inbox, actor: Actor, asked: Mapping[str, Any]) -> Played:
         named = actor.named(answered.public_id, answered.provider_id or "", inbox.settings)
         said = replace(said, reply_to=named)
     try:
-        callback = actor.said(said, Scene(inbox.settings, registering.callback_url(inbox), said.at))
+        callback = actor.said(said, Scene(inbox.settings, inbox.callback_url, said.at))
     except KeyError as missing:
         raise Invalid(Problem("inbox_id", "not_whole", f"The inbox has no setting {missing}.")) from missing
     return Played(inbox, address, simulating.take(inbox, callback), callback)

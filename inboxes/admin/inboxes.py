@@ -12,7 +12,6 @@ from core.filters import by_state
 from inboxes import channels
 from inboxes.admin.operations import ON_INBOX
 from inboxes.models import Inbox, InboxHealth
-from inboxes.services import registering
 
 STATES = {
     "open": ("Open", lambda inboxes: inboxes.filter(deleted_at__isnull=True)),
@@ -67,7 +66,7 @@ class InboxAdmin(RecordAdmin):
         if health is None or health.callback_state == InboxHealth.CallbackState.NONE:
             return "-"
         why = f" ({health.callback_detail})" if health.callback_detail else ""
-        return f"{registering.callback_url(inbox)}: {health.get_callback_state_display().lower()}{why}"
+        return f"{inbox.callback_url}: {health.get_callback_state_display().lower()}{why}"
 
     @admin.display(description="last callback")
     def last_callback(self, inbox: Inbox) -> datetime | str:

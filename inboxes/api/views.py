@@ -41,7 +41,11 @@ class Inboxes(InboxView):
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """List the inboxes, newest first."""
         self.query(PageQuery)
-        return self.page(Inbox.of(self.environment).filter(deleted_at=None), self.json)
+        return self.page(Inbox.of(self.environment).filter(deleted_at=None).select_related("health"), self.listed)
+
+    def listed(self, inbox: Inbox) -> dict[str, Any]:
+        """Return the ``inbox`` object of one that was loaded with its health."""
+        return inbox_json(inbox, livemode=self.livemode, health=getattr(inbox, "health", None))
 
     @extend_schema(
         operation_id="create_inbox", tags=["Inboxes"], request=inputs.CreateInbox, responses={201: InboxShape}

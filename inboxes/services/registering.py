@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import structlog
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -29,11 +28,6 @@ RETURNING inbox_id
 log = structlog.get_logger(__name__)
 
 
-def callback_url(inbox: Inbox) -> str:
-    """Return where a provider calls an inbox."""
-    return f"{settings.BASE_URL}/inbound/{inbox.channel}/{inbox.identifier}"
-
-
 def ask_for(inbox: Inbox) -> bool:
     """
     Note that the provider is to be told; False where it cannot be, for a person has to enter it in its console.
@@ -43,7 +37,7 @@ def ask_for(inbox: Inbox) -> bool:
     channel, State = channels.find(inbox.channel), InboxHealth.CallbackState  # noqa: N806  a class
     if not channel.has_callback:
         return False
-    is_told = channel.register_order(inbox.settings, callback_url(inbox)) is not None
+    is_told = channel.register_order(inbox.settings, inbox.callback_url) is not None
     livemode = inbox.environment.livemode
     state = State.MANUAL if not is_told else State.PENDING if livemode else State.REGISTERED
     InboxHealth.unscoped.update_or_create(
@@ -65,7 +59,7 @@ def register(inbox_id: int) -> None:
     inbox = health.inbox
     if health.callback_state not in {InboxHealth.CallbackState.PENDING, InboxHealth.CallbackState.FAILED}:
         return
-    order = channels.find(inbox.channel).register_order(inbox.settings, callback_url(inbox))
+    order = channels.find(inbox.channel).register_order(inbox.settings, inbox.callback_url)
     if order is None or inbox.deleted_at is not None:
         _note(health, InboxHealth.CallbackState.MANUAL, "")
         return

@@ -130,7 +130,7 @@ def outgoing(message: Message, dispatch: Dispatch, known: Known, templates: Mapp
         category=dispatch.category,
         reply_to=dispatch.reply_to,
         overrides=dispatch.overrides,
-        callback_url=f"{settings.BASE_URL}/inbound/{known.inbox.channel}/{known.inbox.identifier}",
+        callback_url=known.inbox.callback_url,
     )
 
 

@@ -17,7 +17,7 @@ from core.logs import loggable_error
 from inboxes.channels import enacted
 from inboxes.channels.enacted.actor import Actor, Scene
 from inboxes.channels.incoming import Receipt
-from inboxes.services import postbox, registering
+from inboxes.services import postbox
 from outbound.models import Dispatch
 from outbound.services import magic
 
@@ -52,7 +52,7 @@ def _tell(dispatch: Dispatch) -> None:
     actor = enacted.actor_for(inbox.channel, settings)
     if actor is None:
         return
-    url, now = registering.callback_url(inbox), timezone.now()
+    url, now = inbox.callback_url, timezone.now()
     provider_id = dispatch.message.provider_id or actor.sent_id(dispatch.address, uuid4())
     for status, seconds in PLANS.get(magic.outcome_of(dispatch.address), ()):
         if status in actor.told(settings):

@@ -6,7 +6,7 @@ from accounts.models import AuditEntry
 from conversations.models import Conversation
 from core import crypto
 from inboxes.models import Inbox
-from inboxes.services import inboxes
+from inboxes.services import health, inboxes
 from tests.servers import Server, wrong_fields
 
 
@@ -71,6 +71,16 @@ class TestRead:
 
         assert listed["id"] == inbox.public_id
         assert api.get(path).json() == listed
+
+    def test_asks_the_database_as_often_for_three_as_for_one(self, api, live, django_assert_max_num_queries):
+        for name in ("One", "Two", "Three"):
+            health.begin(Inbox.unscoped.create(environment=live, channel="telegram", name=name))
+        api.get("/v1/inboxes")  # the first request notes when the key was used
+
+        with django_assert_max_num_queries(3):
+            listed = api.get("/v1/inboxes").json()["data"]
+
+        assert [each["health"]["state"] for each in listed] == ["connected"] * 3
 
     def test_shows_strangers_nothing(self, stranger, path):
         assert stranger.get("/v1/inboxes").json()["data"] == []
