@@ -2,13 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from typing import Any
 
-from core.errors import Problem
+from django.conf import settings as installation
+
+from core.errors import Problem, Unavailable
 from inboxes.channels.base import Channel
 from inboxes.channels.outgoing import HttpOrder, Order
 from inboxes.transport import http, mail
 from inboxes.transport.accidents import Accident, Result
+
+# Anybody may name a server that never answers. Of the few threads that answer requests, half are not for waiting.
+_waiting = BoundedSemaphore(max(1, installation.HTTP_THREADS // 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +33,18 @@ def merged(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
 def connect(channel: Channel, settings: Mapping[str, Any], *, livemode: bool) -> Connected:
     """
     Complete an inbox's settings, and ask its provider whether they work. Not to be called with rows locked: it waits
-    for an answer. The sandbox asks nobody.
+    for an answer. The sandbox asks nobody. Raises Unavailable while too many others wait.
     """
     whole = channel.completed(settings)
     order = channel.check_order(whole) if livemode else None
     if order is None:
         return Connected(whole)
-    answer = ask(order, livemode=livemode)
+    if not _waiting.acquire(blocking=False):
+        raise Unavailable("Other inboxes are being connected at this moment; try again in a few seconds.")
+    try:
+        answer = ask(order, livemode=livemode)
+    finally:
+        _waiting.release()
     if isinstance(answer, Accident):
         return Connected(whole, [_unreachable(channel, answer)])
     checked = channel.judge_check(answer, whole)

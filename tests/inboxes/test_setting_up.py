@@ -1,13 +1,16 @@
 """Opening an inbox that has a provider: it is asked whether the credentials work, and told where to call us."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from inboxes.models import Inbox, InboxHealth
 from inboxes.services import registering
 from tests.conftest import mint
 from tests.providers import telegram as fake
-from tests.providers.server import reset
+from tests.providers.server import answer, reset
 from tests.servers import Server, wrong_fields
 
 BODY = {"name": "Bot", "channel": "telegram", "settings": {"bot_token": fake.TOKEN}}
@@ -29,6 +32,13 @@ def test_api(sandbox):
 
 def overdue(**changes):
     InboxHealth.unscoped.update(callback_due_at=timezone.now(), **changes)
+
+
+def _post(key):
+    try:
+        return Server(key).post("/v1/inboxes", BODY)
+    finally:
+        connection.close()
 
 
 class TestCreate:
@@ -68,6 +78,18 @@ class TestCreate:
 
         assert wrong_fields(answer) == {"settings": "provider_unavailable"}
         assert not Inbox.unscoped.exists()
+
+    @pytest.mark.slow
+    @pytest.mark.django_db(transaction=True)
+    def test_leaves_threads_to_others_while_providers_do_not_answer(self, key, telegram):
+        telegram.keeps_meeting(answer(502, delay=1.0))
+        with ThreadPoolExecutor(4) as threads:
+            asked = [threads.submit(_post, key) for _ in range(4)]
+            codes = sorted(each.result().status_code for each in asked)
+
+        assert codes == [422, 422, 503, 503]
+        telegram.keeps_meeting(None)
+        assert _post(key).status_code == 201
 
     def test_asks_nobody_in_the_sandbox(self, test_api, telegram):
         opened = test_api.post("/v1/inboxes", BODY).json()
