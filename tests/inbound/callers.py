@@ -133,3 +133,9 @@ def _vonage(body: bytes) -> dict[str, str]:
               "payload_hash": hashlib.sha256(body).hexdigest()}  # fmt: skip
     token = jwt.encode(claims, vonage.SIGNATURE_SECRET, algorithm="HS256")
     return {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+
+
+def letter(sender, **headers):
+    """Return a short mail."""
+    lines = {"From": sender, "To": "help@acme.test", "Subject": "Order 42", "Message-ID": "<1@example.test>", **headers}
+    return "".join(f"{name}: {value}\r\n" for name, value in lines.items()).encode() + b"\r\nWhere is it?\r\n"

@@ -10,8 +10,7 @@ from conversations.models import Attachment, Message
 from events.models import LoggedEvent
 from inbound.models import Fetch, RawCallback
 from inbound.services import following
-from tests.inbound.callers import Caller, open_carried
-from tests.inbound.test_people import letter
+from tests.inbound.callers import Caller, letter, open_carried
 from tests.providers import telegram as fake
 from tests.providers.server import answer, hang_up
 

@@ -8,8 +8,7 @@ from conversations.services import messages, outreach
 from conversations.services.messages import Author, Draft
 from inbound.models import RawCallback
 from inboxes.channels.mails import threads
-from tests.inbound.callers import Caller, open_carried
-from tests.inbound.test_people import letter
+from tests.inbound.callers import Caller, letter, open_carried
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from contacts.models import Contact, ContactSession
 from contacts.services import addresses, contacts, sessions
 from conversations.models import Conversation, Message
 from conversations.services import outreach
-from tests.inbound.callers import Caller, open_carried
+from tests.inbound.callers import Caller, letter, open_carried
 from tests.inbound.whatsapp import ANA, WhatsApp
 
 USER_ID = "US.13491208655302741918"
@@ -177,9 +177,3 @@ class TestNobodyIsTakenOver:
 
         assert Message.of(live).get().contact_id != theirs.pk
         assert not Message.of(globex).exists()
-
-
-def letter(sender, **headers):
-    """Return a short mail."""
-    lines = {"From": sender, "To": "help@acme.test", "Subject": "Order 42", "Message-ID": "<1@example.test>", **headers}
-    return "".join(f"{name}: {value}\r\n" for name, value in lines.items()).encode() + b"\r\nWhere is it?\r\n"

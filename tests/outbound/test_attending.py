@@ -11,8 +11,7 @@ from outbound.models import Dispatch
 from outbound.services.attending import Attendant
 from outbound.services.buckets import Buckets
 from tests.conftest import open_inbox
-from tests.outbound.test_claims import claim, taken
-from tests.outbound.test_settling import settle
+from tests.outbound.stepping import claim, settle, taken
 from tests.outbound.working import attempts, failure_of, now, say
 
 PAST = timezone.now() - timedelta(hours=1)

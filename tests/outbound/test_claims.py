@@ -15,17 +15,8 @@ from outbound.services.buckets import Buckets
 from outbound.services.claims import Claimer
 from outbound.services.inboxes import Inboxes
 from outbound.services.slots import Slots
+from tests.outbound.stepping import claim, taken
 from tests.outbound.working import line_of, now, open_toy, say
-
-
-def claim(slots=100):
-    """Claim once."""
-    return Claimer(Inboxes(), Buckets()).claim(Slots(slots))
-
-
-def taken(slots=100):
-    """Claim once, and return what was taken."""
-    return [claimed.id for claimed in claim(slots).dispatches]
 
 
 def put_off(dispatch, seconds):

@@ -14,8 +14,7 @@ from events.event import SYSTEM
 from inboxes.channels.outcomes import Rejected, Sent, Uncertain
 from outbound.models import Dispatch
 from outbound.services import fallbacks, planning, sending
-from tests.outbound.test_claims import claim
-from tests.outbound.test_settling import settle
+from tests.outbound.stepping import claim, settle
 from tests.outbound.working import API, now, open_toy, say, talk_with
 
 PAST = timezone.now() - timedelta(hours=1)

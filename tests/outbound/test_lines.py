@@ -11,8 +11,7 @@ from inboxes.models import InboxHealth
 from inboxes.services import inboxes
 from outbound.models import Dispatch, Line
 from outbound.services import lines
-from tests.outbound.test_claims import claim, taken
-from tests.outbound.test_settling import settle
+from tests.outbound.stepping import claim, settle, taken
 from tests.outbound.working import line_of, say
 from tests.webhooks.telling import listen, told
 

@@ -7,24 +7,12 @@ from django.utils import timezone
 
 from conversations.models import Conversation, Message
 from events.models import LoggedEvent
-from inboxes.channels.outcomes import Deferred, Outcome, Rejected, Sent, Uncertain
-from outbound import policy
+from inboxes.channels.outcomes import Deferred, Rejected, Sent, Uncertain
 from outbound.models import Attempt
-from outbound.policy import Terms
 from outbound.services import settling
-from outbound.services.results import Release, Result
-from tests.outbound.test_claims import claim
+from outbound.services.results import Release
+from tests.outbound.stepping import claim, result, settle
 from tests.outbound.working import attempts, failure_of, line_of, now, say
-
-LIVE = Terms(attempts=0, livemode=True, at_least_once=False, is_idempotent=False, can_look_up=False)
-
-
-def result(claimed, outcome: Outcome):
-    return Result(claimed, policy.verdict_of(outcome, LIVE), outcome, timezone.now(), "toy", status_code=200)
-
-
-def settle(outcome, claimed):
-    return settling.settle([result(claimed, outcome)])
 
 
 class TestSettling:
