@@ -3,15 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from urllib.parse import parse_qsl
 
 import pytest
 
-from inboxes.channels import twilio
 from inboxes.channels.outcomes import Deferred, Rejected, Sent, Uncertain
 from inboxes.channels.sms import Sms
 from tests.providers import twilio as fake
-from tests.providers.words import answered, asked, called, file, outgoing, recorded, told
+from tests.providers.words import answered, asked, file, outgoing
 
 SMS = Sms()
 SETTINGS = {"provider": "twilio", "account_sid": fake.ACCOUNT, "auth_token": fake.TOKEN, "from": fake.NUMBER}
@@ -35,17 +33,6 @@ def form_of(message, settings=SETTINGS):
     form = SMS.order(message, settings).form
     assert form is not None
     return list(form)
-
-
-def one(name, query=None):
-    [incoming] = told(SMS, SETTINGS, "twilio", name, query)
-    return incoming
-
-
-def signed(name, url=URL, token=fake.TOKEN):
-    body = recorded("twilio", name)
-    signature = twilio.sign(token, url, parse_qsl(body.decode(), keep_blank_values=True))
-    return called(body, url=url, headers={"x-twilio-signature": signature})
 
 
 class TestSetUp:

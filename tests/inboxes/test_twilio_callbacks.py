@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -21,7 +20,6 @@ SMS = Sms()
 SETTINGS = {"provider": "twilio", "account_sid": fake.ACCOUNT, "auth_token": fake.TOKEN, "from": fake.NUMBER}
 PERSON = "+351912345678"
 URL = "https://dexra.test/inbound/sms/abc"
-NOW = datetime(2026, 11, 20, 20, 0, 0, tzinfo=UTC)
 
 
 @pytest.fixture

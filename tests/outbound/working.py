@@ -46,11 +46,6 @@ def say(inbox: Inbox, address: str, text: str = "hi", **options: Any) -> Dispatc
     return made
 
 
-def say_much(inbox: Inbox, count: int, *, prefix: str = "+1555", **fields: Any) -> list[Dispatch]:
-    """Put many messages to as many people before an inbox's provider at once, as cheaply as can be."""
-    return [say(inbox, f"{prefix}{number:07d}", f"n-{number}", **fields) for number in range(count)]
-
-
 def at_work() -> AbstractContextManager[threading.Event]:
     """Have the engine work, in a thread as in a worker; yields what tells it to stop."""
     return in_thread(OutboundEngine())

@@ -3,8 +3,6 @@
 from typing import Any
 
 from accounts.services import audit
-from events import log
-from events.models import LoggedEvent
 from tests.servers import Server
 from webhooks.models import Delivery, Endpoint
 from webhooks.services import endpoints
@@ -29,8 +27,3 @@ def row_of(shown: Any) -> Any:
     """Return the row of an endpoint or delivery in an answer."""
     model = Endpoint if shown["object"] == "webhook_endpoint" else Delivery
     return next(row for row in model.unscoped.all() if row.public_id == shown["id"])
-
-
-def last_event(kind: str) -> Any:
-    """Return the last event of a type."""
-    return log.from_row(LoggedEvent.unscoped.filter(type=kind).latest("id"))
