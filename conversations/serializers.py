@@ -51,7 +51,7 @@ def message_json(message: Message, *, livemode: bool, channel: str) -> dict[str,
         "message_type": message.type,
         "text": message.text,
         "attachments": [attachment_json(attachment) for attachment in attachments_of(message)],
-        "payload": message.payload,
+        "payload": {**message.payload, **_since(message)},
         "channel": channel,
         "private": not message.is_for_contact,
         "sequence": message.sequence,
@@ -64,6 +64,14 @@ def message_json(message: Message, *, livemode: bool, channel: str) -> dict[str,
         "created_at": iso(message.created_at),
         "updated_at": iso(message.updated_at),
     }
+
+
+def _since(message: Message) -> dict[str, Any]:
+    """Return what happened to a message after it was said, where something did."""
+    kept = message.content_attributes
+    reactions = [each for each in kept.get("reactions", []) if each["emoji"]]  # the others were taken off again
+    found = {"edited_at": kept.get("edited_at"), "deleted_at": kept.get("deleted_at"), "reactions": reactions}
+    return {name: value for name, value in found.items() if value}
 
 
 def attachments_of(message: Message) -> list[Attachment]:

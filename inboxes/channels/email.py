@@ -48,11 +48,11 @@ class Email(Channel):
         Setting("webhook_signing_key", is_secret=True),
     )
     capabilities: ClassVar[Capabilities] = Capabilities(
-        longest_text=1_000_000,
-        longest_caption=1_000_000,
+        longest_text=150_000,
+        longest_caption=150_000,
         most_files=10,
         media={kind: MediaLimit(most_bytes=writing.MOST_BYTES) for kind in MEDIA_KINDS},
-        buttons=Buttons(0, 10, longest_title=80, longest_text=1_000_000, longest_header=255, longest_footer=255),
+        buttons=Buttons(0, 10, longest_title=80, longest_text=150_000, longest_header=255, longest_footer=255),
         templates="local",
         recipients=frozenset({"email"}),
         receipts=frozenset({"failed"}),

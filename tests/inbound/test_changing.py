@@ -8,6 +8,7 @@ from django.utils import timezone
 from contacts.models import Suppression
 from contacts.services import addresses, consent
 from conversations.models import Message
+from conversations.serializers import message_json
 from conversations.services import messages, outreach
 from conversations.services.messages import Author, Draft
 from events.models import LoggedEvent
@@ -111,6 +112,18 @@ class TestEdits:
         assert again(message).content_attributes["deleted"] is True
 
 
+class TestWhatDevelopersSee:
+    def test_is_who_put_what_on_a_message(self, api, whatsapp, engine, ours):
+        whatsapp.says({"type": "reaction", "reaction": {"message_id": "wamid.ours", "emoji": "❤"}})
+        engine.drain()
+
+        said = api.get(f"/v1/messages/{ours.public_id}").json()
+
+        assert [(each["by"], each["emoji"]) for each in said["payload"]["reactions"]] == [(said["user_id"], "❤")]
+        told = LoggedEvent.unscoped.filter(type="message_status").latest("id").data["message"]
+        assert told["payload"] == said["payload"]
+
+
 class TestReactions:
     def react(self, whatsapp, engine, emoji):
         whatsapp.says({"type": "reaction", "reaction": {"message_id": "wamid.ours", "emoji": emoji}})
@@ -123,6 +136,7 @@ class TestReactions:
         [off] = again(ours).content_attributes["reactions"]
 
         assert (put["emoji"], off["emoji"]) == ("❤", "")
+        assert message_json(again(ours), livemode=True, channel="whatsapp")["payload"] == {}
         assert not Message.of(live).filter(direction="inbound").exists()
         assert LoggedEvent.of(live).filter(type="message_status").count() == 2
 
