@@ -39,7 +39,7 @@ Watch it happen on the cable from another terminal: paste the second line once i
 
 def text(url: str, logs: str, demo: dict[str, Any] | None) -> str:
     """Return the lines to print; ``demo`` is what ``bootstrap`` said, None when this installation has none."""
-    login = f"\n  log in as    {_login(demo)}\n" if demo else ""
+    login = f"\n  log in as    {_login(demo)}\n{_sandbox(demo)}" if demo else ""
     places = PLACES.format(rule=RULE, url=url, logs=logs, login=login)
     return places + (_tour(url, demo) if demo else "")
 
@@ -48,6 +48,11 @@ def _login(demo: dict[str, Any]) -> str:
     owner = demo["owner"]
     password = owner["password"] or "(yours; python manage.py changepassword makes a new one)"
     return f"{owner['email']}  {password}"
+
+
+def _sandbox(demo: dict[str, Any]) -> str:
+    """Return the line with the key that tries every channel and contacts nobody."""
+    return f"  sandbox key  {demo['sandbox']['api_key']}\n"
 
 
 def _tour(url: str, demo: dict[str, Any]) -> str:

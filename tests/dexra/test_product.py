@@ -16,6 +16,7 @@ from dexra.home import Home
 DEMO: dict[str, Any] = {
     "owner": {"email": "owner@example.com", "password": "swordfish", "user_id": 7, "pubsub_token": "agent-token"},
     "live": {"environment_id": 3, "inbox_identifier": "inbox-token", "api_key": "dx_sk_live_key"},
+    "sandbox": {"api_key": "dx_sk_test_key"},
 }
 
 
@@ -72,6 +73,7 @@ class TestWelcome:
         said = welcome.text(self.URL, "/data/logs", DEMO)
 
         assert "owner@example.com  swordfish" in said
+        assert "sandbox key  dx_sk_test_key" in said
         assert all(f"{self.URL}{place}" in said for place in ("/", "/admin/", "/docs/"))
         assert "/data/logs" in said
 
