@@ -152,7 +152,7 @@ def _composed(made: Composed, message: Message, dispatch: Dispatch, standing: _S
 def _refused(message: Message, dispatch: Dispatch, made: Composed, standing: _Standing) -> str:
     """Return of what a message has failed before it leaves; empty when it may go."""
     now, limits = timezone.now(), made.known.limits
-    forced = "" if dispatch.livemode else magic.outcome_of(dispatch.address)
+    forced = magic.outcome_of(dispatch.address, livemode=dispatch.livemode)
     is_approved = message.type == Message.Type.TEMPLATE and limits.templates == "provider"
     is_window_open = standing.last_inbound_at is not None and now < standing.last_inbound_at + WINDOW
     reasons = (

@@ -189,7 +189,7 @@ def _consent(
     session = recipient.session or ContactSession(
         environment=environment, inbox=inbox, contact=recipient.contact or Contact(environment=environment)
     )
-    forced = "" if environment.livemode else magic.outcome_of(recipient.address)
+    forced = magic.outcome_of(recipient.address, livemode=environment.livemode)
     if forced == "opted_out" or (forced == "window_closed" and not is_template):
         return Refusal(forced, FAILURES[forced]), []
     refusal = consent.refusal(

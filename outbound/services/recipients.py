@@ -65,7 +65,8 @@ def same_person(inbox: Inbox, contact: Contact | None, name: str) -> Recipient:
 
 def warnings(recipient: Recipient) -> Iterator[dict[str, str]]:
     """Yield what is odd about an address that is taken all the same."""
-    if recipient.address.startswith("+") and not magic.outcome_of(recipient.address):
+    forced = magic.outcome_of(recipient.address, livemode=recipient.inbox.environment.livemode)
+    if recipient.address.startswith("+") and not forced:
         number = phonenumbers.parse(recipient.address, None)
         if not phonenumbers.is_valid_number(number):
             yield {"code": "unusual_number", "message": "No numbering plan known here has this number; it is tried."}
@@ -74,7 +75,7 @@ def warnings(recipient: Recipient) -> Iterator[dict[str, str]]:
 def _carried(inbox: Inbox, name: str) -> Recipient:
     channel, known = channels.find(inbox.channel), _known(inbox, name)
     address = channel.address(name, inbox.settings)
-    forced = "" if inbox.environment.livemode else magic.outcome_of(address or name)
+    forced = magic.outcome_of(address or name, livemode=inbox.environment.livemode)
     if forced and "native" in channel.limits(inbox.settings).recipients:
         address = address or name.lower()  # what is no chat or page id can be written to in the sandbox
     session = queries.find_session(inbox, address) if address is not None else None
