@@ -63,7 +63,7 @@ def lapsed(inboxes: Inboxes) -> list[Result]:
     outcome = Uncertain(detail="Whoever sent it ended before the answer was written down.")
     metrics.leases_expired.inc(len(found))
     return [
-        result_of(claimed(dispatch, dispatch.lease_token), known, policy.verdict_of(outcome, terms), outcome)
+        result_of(claimed(dispatch, dispatch.lease_token), known, _forgiven(policy.verdict_of(outcome, terms)), outcome)
         for dispatch, known, terms in found
         if dispatch.lease_token is not None and dispatch.state == Dispatch.State.SENDING
     ]
@@ -117,6 +117,11 @@ def result_of(claimed: Claimed, known: Known, verdict: Verdict, outcome: Outcome
     return Result(
         claimed, verdict, outcome, began_at=timezone.now(), channel=known.channel.kind, is_afterwards=not closes
     )
+
+
+def _forgiven(verdict: Verdict) -> Verdict:
+    """Return what becomes of a message whose worker ended: its provider did nothing wrong, and is not to rest."""
+    return replace(verdict, is_fault=False)
 
 
 def _lookup(

@@ -195,7 +195,10 @@ def _faulty(line: Line, faults: int, now: datetime) -> None:
     is_old = since is None or since < now - timedelta(seconds=policy.FAULTS_WITHIN_SECONDS)
     if is_old and line.consecutive_faults < policy.FAULTS_TO_REST:
         line.consecutive_faults, line.faults_since = 0, now
-    line.consecutive_faults += 1 if line.consecutive_faults >= policy.FAULTS_TO_REST else faults
+    if line.consecutive_faults >= policy.FAULTS_TO_REST:  # those that were under way together are one more sign
+        line.consecutive_faults += 1
+    else:  # the first rest is a short one, however many came to nothing at once
+        line.consecutive_faults = min(line.consecutive_faults + faults, policy.FAULTS_TO_REST)
     if seconds := policy.rest_after(line.consecutive_faults):
         _rest(line, seconds, "provider_unavailable", now)
         log.warning("outbound_line_rests", inbox_id=line.pk, seconds=seconds, faults=line.consecutive_faults)
