@@ -10,11 +10,7 @@ from inboxes.models import Inbox, InboxHealth, Template
 
 
 def inbox_json(inbox: Inbox, *, livemode: bool, health: InboxHealth | None = None) -> dict[str, Any]:
-    """
-    Return the ``inbox`` object; secret settings are masked, ``hmac_token`` is there where clients sign with it.
-
-    Its ``health`` is asked for where it is not given.
-    """
+    """Return the ``inbox`` object, secret settings masked; its ``health`` is asked for where it is not given."""
     channel = channels.find(inbox.channel)
     shown: dict[str, Any] = {
         "id": inbox.public_id,
