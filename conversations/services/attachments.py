@@ -123,7 +123,7 @@ def _check(uploads: Sequence[Upload]) -> None:
         if (upload.size or 0) > settings.MAX_ATTACHMENT_BYTES:
             raise Invalid(
                 Problem("attachments", "too_large", f"{upload.name} is larger than 40 MiB.",
-                        settings.MAX_ATTACHMENT_BYTES)
+                        settings.MAX_ATTACHMENT_BYTES, upload.size)
             )  # fmt: skip
 
 

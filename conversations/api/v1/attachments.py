@@ -1,5 +1,7 @@
 """``/v1/attachments``: files for messages that are sent later."""
 
+from dataclasses import replace
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.parsers import MultiPartParser
@@ -10,7 +12,7 @@ from accounts.views import EnvironmentView
 from conversations.api.v1 import inputs, shapes
 from conversations.serializers import attachment_json
 from conversations.services import uploads
-from core.errors import invalid
+from core.errors import Invalid, invalid
 from core.times import iso
 
 
@@ -36,7 +38,10 @@ class Attachments(EnvironmentView):
             code = "too_many" if files else "required"
             raise invalid("file", "One file, as the part of a form that is named file.", code=code)
         self._ignored |= {str(name) for name in request.data} - {"file"}
-        upload = uploads.keep(self.environment, files[0])
+        try:
+            upload = uploads.keep(self.environment, files[0])
+        except Invalid as wrong:  # they know a message's attachments; here the part of the form is called otherwise
+            raise Invalid(*(replace(each, field="file") for each in wrong.problems)) from wrong
         shown = {
             **attachment_json(upload),
             "object": "attachment",

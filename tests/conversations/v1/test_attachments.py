@@ -34,6 +34,14 @@ def say(api, words, upload, **more):
 
 
 class TestUploading:
+    def test_names_the_part_that_is_too_large(self, api, settings):
+        settings.MAX_ATTACHMENT_BYTES = 6
+
+        [found] = api.upload(PATH, {"file": plan()}).json()["error"]["errors"]
+
+        assert (found["field"], found["code"], found["limit"], found["actual"]) == ("file", "too_large", 6, 7)
+        assert not Attachment.unscoped.exists()
+
     def test_keeps_a_file_for_a_day(self, api):
         answer = api.upload(PATH, {"file": plan()})
 
