@@ -17,7 +17,7 @@ from contacts.models import Contact, ContactSession
 from contacts.services import attributes, contacts, races, sessions
 from core import bodies
 from events.event import Actor
-from inboxes.channels import phones
+from inboxes.channels import SHOWN_TO_CLIENTS, phones
 from inboxes.channels.incoming import Sender
 from inboxes.models import Inbox
 
@@ -45,7 +45,7 @@ def _arrive(inbox: Inbox, sender: Sender) -> Arrival:
     known = _known(inbox, sender)
     found = next(iter(known.values()), None)
     proved = _proved(sender)
-    owner = _owner(inbox.environment, proved) if found is None or proved else None
+    owner = _rightful(_owner(inbox.environment, proved), proved) if found is None or proved else None
     contact = found.contact if found is not None else _person(inbox.environment, sender, owner)
     contact = _described(contact, sender, proved if owner is None else {})
     wanted = [address for address in _addresses(sender) if address not in known]
@@ -104,6 +104,24 @@ def _owner(environment: Environment, proved: Mapping[str, str]) -> Contact | Non
     if owner is not None:
         owner.environment = environment
     return owner
+
+
+def _rightful(owner: Contact | None, proved: Mapping[str, str]) -> Contact | None:
+    """
+    Return whoever has what was proved; None where they only said so in a browser, which they are then told no more of.
+
+    Else somebody could name another's phone, and once that person writes, be one with them: with their own e-mail
+    address on the record that is believed from then on.
+    """
+    if owner is None or owner.verified or owner.external_id is not None or not _is_a_browsers(owner):
+        return owner
+    contacts.update(contact=contacts.lock(owner), fields=dict.fromkeys(proved), actor=ACTOR)
+    return None
+
+
+def _is_a_browsers(owner: Contact) -> bool:
+    browsers = ContactSession.of(owner.environment).filter(contact=owner, verified=False)
+    return browsers.filter(inbox__channel__in=SHOWN_TO_CLIENTS).exists()
 
 
 def _person(environment: Environment, sender: Sender, owner: Contact | None) -> Contact:

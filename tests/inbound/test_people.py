@@ -163,6 +163,18 @@ class TestNobodyIsTakenOver:
 
         assert Message.of(live).get().contact_id == known.pk
 
+    def test_a_phone_that_was_only_named_in_a_browser_is_its_owners(self, whatsapp, live, engine, inbox):
+        claim = {"email": "mallory@example.test", "phone_number": f"+{ANA}"}
+        browser = sessions.open_session(inbox=inbox, fields=claim)
+        whatsapp.hears()
+        engine.drain()
+
+        owner = Contact.of(live).get(phone_number=f"+{ANA}")
+        browser.contact.refresh_from_db()
+        assert (owner.verified, owner.email) == (True, None)
+        assert owner.pk != browser.contact_id
+        assert (browser.contact.verified, browser.contact.phone_number) == (False, None)
+
     def test_a_phone_a_provider_vouched_for_is_not_taken_by_a_claim(self, whatsapp, live, engine, inbox):
         whatsapp.hears()
         engine.drain()
