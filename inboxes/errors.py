@@ -1,6 +1,6 @@
 """What can go wrong with an inbox."""
 
-from core.errors import NotAuthenticated
+from core.errors import Conflict, NotAuthenticated
 
 
 class SignatureMismatch(NotAuthenticated):
@@ -10,3 +10,13 @@ class SignatureMismatch(NotAuthenticated):
 
     def __init__(self) -> None:
         super().__init__("HMAC failed: Invalid Identifier Hash Provided")
+
+
+class AlreadyConnected(Conflict):
+    """Another inbox of the environment has this account."""
+
+    code = "already_connected"
+
+    def __init__(self, inbox_id: str, name: str) -> None:
+        words = f"{inbox_id} ({name[:40]}) has this account already; change that inbox, or close it first."
+        super().__init__(words, param="settings")

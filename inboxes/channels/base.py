@@ -18,7 +18,8 @@ class Setting:
     """
     One setting of a channel: what it holds and whether it may be shown again.
 
-    ``is_needed`` ones have to be there; ``is_ours`` ones are made by us and cannot be set.
+    ``is_needed`` ones have to be there; ``is_ours`` ones are made by us and cannot be set. ``is_account`` ones say
+    which account it is, where a provider calls one place only: no two inboxes can have it.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Setting:
     longest: int = 2048
     is_needed: bool = False
     is_ours: bool = False
+    is_account: bool = False
     choices: tuple[str, ...] = ()
 
 
@@ -110,6 +112,11 @@ class Channel:
             name: crypto.masked(value) if name in secret and isinstance(value, str) else value
             for name, value in stored.items()
         }
+
+    def is_same_account(self, settings: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+        """Whether two inboxes' settings are of one account, which calls one of them only."""
+        told = [setting.name for setting in self.settings if setting.is_account]
+        return any(settings.get(name) and settings[name] == others.get(name) for name in told)
 
     def completed(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings with what is ours to choose: the secret of a callback, for instance."""

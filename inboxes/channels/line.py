@@ -45,7 +45,7 @@ class Line(Channel):
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("channel_access_token", is_secret=True, is_needed=True),
         Setting("channel_secret", is_secret=True, is_needed=True, longest=128),
-        Setting("bot_user_id", is_ours=True),
+        Setting("bot_user_id", is_ours=True, is_account=True),
         Setting("bot_name", is_ours=True),
     )
     capabilities: ClassVar[Capabilities] = Capabilities(

@@ -17,7 +17,7 @@ class PageChannel(GraphChannel):
     """An account of Meta's with the people that wrote to it."""
 
     settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("page_id", is_needed=True, longest=64),
+        Setting("page_id", is_needed=True, longest=64, is_account=True),
         Setting("page_access_token", is_secret=True, is_needed=True, longest=1024),
         Setting("app_secret", is_secret=True, is_needed=True, longest=128),
         Setting("verify_token", is_secret=True, is_needed=True, longest=256),

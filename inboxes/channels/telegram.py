@@ -46,7 +46,7 @@ class Telegram(Channel):
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("bot_token", is_secret=True, is_needed=True, longest=128),
         Setting("callback_secret", is_secret=True, is_ours=True),
-        Setting("bot_username", is_ours=True),
+        Setting("bot_username", is_ours=True, is_account=True),
     )
     capabilities: ClassVar[Capabilities] = Capabilities(
         longest_text=4096,

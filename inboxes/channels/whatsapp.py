@@ -40,7 +40,7 @@ class Whatsapp(GraphChannel):
 
     kind: ClassVar[str] = "whatsapp"
     settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("phone_number_id", is_needed=True, longest=64),
+        Setting("phone_number_id", is_needed=True, longest=64, is_account=True),
         Setting("waba_id", longest=64),
         Setting("access_token", is_secret=True, is_needed=True, longest=1024),
         Setting("app_secret", is_secret=True, is_needed=True, longest=128),

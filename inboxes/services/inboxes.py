@@ -14,7 +14,7 @@ from accounts.services import audit
 from core import crypto, ids
 from core.errors import Conflict, Invalid, NotFound, Problem
 from inboxes import channels
-from inboxes.errors import SignatureMismatch
+from inboxes.errors import AlreadyConnected, SignatureMismatch
 from inboxes.models import Inbox, InboxHealth
 from inboxes.services import connecting, followers, health, registering
 
@@ -30,7 +30,7 @@ def create(*, environment: Environment, channel: str, by: audit.Who, fields: Map
     Open an inbox. ``fields`` are the changeable ones and ``settings``.
 
     The provider is asked first whether the settings work, and told afterwards where to call us.
-    Raises Invalid, naming every wrong field, and what the provider said where it refused.
+    Raises Invalid, naming every wrong field, and what the provider said where it refused; AlreadyConnected.
     """
     given = connecting.merged({}, fields.get("settings", {}))
     problems = _problems(environment, channel, fields)
@@ -41,7 +41,9 @@ def create(*, environment: Environment, channel: str, by: audit.Who, fields: Map
         problems.append(Problem("channel", "unknown_channel", f"channel is one of: {known}."))
     if problems:
         raise Invalid(*problems)
-    return _open(environment, channel, by, {**fields, "settings": _connected(environment, channel, given)})
+    settings = _connected(environment, channel, given)
+    _check_account(environment, channel, settings)
+    return _open(environment, channel, by, {**fields, "settings": settings})
 
 
 @transaction.atomic
@@ -69,6 +71,7 @@ def update(*, inbox: Inbox, by: audit.Who, fields: Mapping[str, Any]) -> Inbox:
         raise Invalid(*problems)
     if values.get("settings", inbox.settings) != inbox.settings:
         values["settings"] = _connected(inbox.environment, inbox.channel, values["settings"])
+        _check_account(inbox.environment, inbox.channel, values["settings"], but=inbox)
     return _change(inbox, by, values, given=fields.get("settings", {}))
 
 
@@ -176,6 +179,15 @@ def _connected(environment: Environment, channel: str, settings: Mapping[str, An
     if connected.problems:
         raise Invalid(*connected.problems)
     return dict(connected.settings)
+
+
+def _check_account(
+    environment: Environment, channel: str, settings: Mapping[str, Any], *, but: Inbox | None = None
+) -> None:
+    """Refuse an account that another inbox has: its provider would call the last one only. Raises AlreadyConnected."""
+    for other in Inbox.of(environment).filter(channel=channel, deleted_at=None):
+        if other != but and channels.find(channel).is_same_account(settings, other.settings):
+            raise AlreadyConnected(other.public_id, other.name)
 
 
 def _have_registered(inbox: Inbox) -> None:

@@ -91,6 +91,16 @@ class TestCreate:
         telegram.keeps_meeting(None)
         assert _post(key).status_code == 201
 
+    def test_opens_no_second_inbox_of_one_bot(self, api, telegram):
+        first = api.post("/v1/inboxes", BODY).json()
+
+        again = api.post("/v1/inboxes", {**BODY, "name": "Again"})
+
+        assert (again.status_code, again.json()["error"]["code"]) == (409, "already_connected")
+        assert first["id"] in again.json()["error"]["message"]
+        api.delete(f"/v1/inboxes/{first['id']}")
+        assert api.post("/v1/inboxes", BODY).status_code == 201
+
     def test_asks_nobody_in_the_sandbox(self, test_api, telegram):
         opened = test_api.post("/v1/inboxes", BODY).json()
 
