@@ -16,7 +16,7 @@ from core.errors import Conflict, Invalid, NotFound, Problem
 from inboxes import channels
 from inboxes.errors import AlreadyConnected, SignatureMismatch
 from inboxes.models import Inbox, InboxHealth
-from inboxes.services import connecting, followers, health, registering
+from inboxes.services import connecting, followers, health, registering, syncing
 
 OLD_TOKEN_LIVES = timedelta(hours=24)
 CHANGEABLE = frozenset(
@@ -52,6 +52,7 @@ def _open(environment: Environment, channel: str, by: audit.Who, values: Mapping
     audit.record(environment=environment, who=by, action="inbox.created", target=inbox.public_id)
     health.begin(inbox)
     _have_registered(inbox)
+    transaction.on_commit(partial(syncing.begin, inbox), robust=True)
     followers.tell(inbox, by=by)
     return inbox
 

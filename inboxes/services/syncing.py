@@ -51,6 +51,12 @@ def sync(inbox: Inbox) -> dict[str, int]:
     return templates.keep_in_step(inbox, list(_told(inbox)))
 
 
+def begin(inbox: Inbox) -> None:
+    """Take over the templates of an inbox that has just been opened; where that fails, the upkeep does it later."""
+    if inbox.environment.livemode and _has_templates(inbox):
+        _try(inbox)
+
+
 def take_back(template: Template, *, by: audit.Who) -> None:
     """Delete a template, at its provider first where that has it. Raises ProviderAway, TemplateRefused."""
     inbox, environment = template.inbox, template.environment
@@ -72,10 +78,7 @@ def sync_due() -> int:
         live = Inbox.unscoped.filter(channel__in=kinds, deleted_at=None, environment__kind=LIVE)
         due = live.select_related("environment").order_by(Subquery(seen.values("at")).asc(nulls_first=True))[:AT_ONCE]
         for inbox in due:
-            try:
-                sync(inbox)
-            except (ProviderAway, Unanswered) as reason:
-                log.info("templates_not_synced", inbox_id=inbox.public_id, reason=str(reason))
+            _try(inbox)
         return len(due)
 
 
@@ -153,3 +156,10 @@ def _as_provider_has(template: Template) -> ProviderTemplate:
         name=template.name, language=template.language, category=template.category, components=template.components,
         status=template.status, external_id=template.external_id, reason=template.reason,
     )  # fmt: skip
+
+
+def _try(inbox: Inbox) -> None:
+    try:
+        sync(inbox)
+    except (ProviderAway, Unanswered) as reason:
+        log.info("templates_not_synced", inbox_id=inbox.public_id, reason=str(reason))

@@ -4,6 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from core import tenancy
 from inboxes.models import Template
 from inboxes.services import syncing
 from tests.conftest import mint
@@ -80,6 +81,17 @@ class TestTakingOver:
         have(graph, "order")
 
         assert (syncing.sync_due(), kept()) == (1, [("order", "approved")])
+
+    @pytest.mark.django_db(transaction=True)
+    def test_happens_when_an_inbox_is_opened(self, api, graph):
+        have(graph, "order")
+        body = {"name": "Shop", "channel": "whatsapp", "settings": SETTINGS["whatsapp"]}
+
+        opened = api.post("/v1/inboxes", body)
+
+        assert opened.status_code == 201, opened.content
+        with tenancy.everyone():
+            assert kept() == [("order", "approved")]
 
     def test_says_that_the_provider_refuses(self, api, graph, whatsapp):
         graph.token = "another"
