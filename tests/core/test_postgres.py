@@ -15,6 +15,8 @@ from django.db.utils import ConnectionHandler
 from core.postgres import base
 from tests.stopping import ask, needs_own_server, silent
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 0.4  # seconds
 PAUSE = 0.3
 

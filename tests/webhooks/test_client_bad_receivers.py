@@ -15,6 +15,7 @@ from webhooks.transport.exchange import Outgoing
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
+@pytest.mark.slow
 class TestBadReceivers:
     def test_that_hang_are_given_up_on(self, receiver):
         answer = answered(receiver, receivers.hang(), seconds=0.3)
