@@ -52,6 +52,7 @@ def world() -> tuple[dict[str, Any], list[messages.Place]]:
         inbox = enter_by_identifier(credentials["live"]["inbox_identifier"])
         assert inbox is not None
         tenancy.bind(tenancy.EVERYONE)
+        webhooks.clear(credentials["live"]["environment_id"])
         return credentials, messages.places(inbox)
 
 

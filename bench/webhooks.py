@@ -71,6 +71,13 @@ def stage(environment_id: int, *, healthy: int, hanging: int = 0, events: tuple[
             Endpoint.unscoped.filter(pk__in=made).delete()
 
 
+def clear(environment_id: int) -> None:
+    """Remove the endpoints of a run that was cut off: every message of the next one would go to them too."""
+    left = list(Endpoint.unscoped.filter(environment=environment_id).values_list("pk", flat=True))
+    Delivery.unscoped.filter(endpoint__in=left).delete()
+    Endpoint.unscoped.filter(pk__in=left).delete()
+
+
 def _endpoint(environment_id: int, url: str, events: tuple[str, ...]) -> int:
     environment = Environment.objects.get(pk=environment_id)
     made: Endpoint = Endpoint.unscoped.create(environment=environment, url=url, events=list(events))
