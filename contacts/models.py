@@ -79,11 +79,25 @@ class ContactSession(TenantModel):
     proved whose it is and sees all the contact's conversations that no provider carries.
     """
 
+    class Dialect(models.TextChoices):
+        """The shapes in which it is told what happens."""
+
+        CHATWOOT = "chatwoot"
+        DEXRA = "dexra"
+
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="sessions")
     inbox = models.ForeignKey(Inbox, models.CASCADE, related_name="+")
     source_id = models.CharField(max_length=255)
     pubsub_token = models.CharField(max_length=64, unique=True, default=ids.new_token, editable=False)
     verified = models.BooleanField(default=False)
+    dialect = models.CharField(
+        max_length=10,
+        choices=Dialect,
+        default=Dialect.CHATWOOT,
+        db_default=Dialect.CHATWOOT,  # sessions that the release before opens while this one is rolled out
+        editable=False,
+        help_text="What it is told on the cable in: Dexra's own words, or Chatwoot's.",
+    )
     last_inbound_at = models.DateTimeField(
         null=True, blank=True, help_text="When the person last wrote from here; opens a channel's 24-hour window."
     )
