@@ -1,6 +1,7 @@
 """Reading conversations and messages."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -39,6 +40,24 @@ SELECT last.id FROM conversations_conversation AS conversation CROSS JOIN LATERA
     WHERE message.environment_id = conversation.environment_id AND message.conversation_id = conversation.id
       AND message.kind = ANY(%s) AND NOT message.status = ANY(%s) ORDER BY message.id DESC LIMIT %s
 ) AS last WHERE conversation.id = ANY(%s)
+"""
+# How far back what somebody has not seen is counted: a badge says "99+" long before.
+MOST_UNREAD = 100
+STANDINGS = """
+SELECT conversation.id,
+    (SELECT message.id FROM conversations_message AS message
+     WHERE message.environment_id = conversation.environment_id AND message.conversation_id = conversation.id
+       AND message.kind = ANY(%(kinds)s) AND NOT message.status = ANY(%(unsaid)s)
+     ORDER BY message.id DESC LIMIT 1),
+    CASE WHEN conversation.last_message_at <= conversation.contact_last_seen_at THEN 0 ELSE
+    (SELECT count(*) FROM (
+        SELECT message.direction, message.created_at FROM conversations_message AS message
+        WHERE message.environment_id = conversation.environment_id AND message.conversation_id = conversation.id
+          AND message.kind = ANY(%(kinds)s) AND NOT message.status = ANY(%(unsaid)s)
+        ORDER BY message.id DESC LIMIT %(most)s) AS recent
+     WHERE direction = 'outbound'
+       AND (conversation.contact_last_seen_at IS NULL OR created_at > conversation.contact_last_seen_at)) END
+FROM conversations_conversation AS conversation WHERE conversation.id = ANY(%(ids)s)
 """
 
 
@@ -97,6 +116,29 @@ def _rows(sql: str, ids: Collection[int]) -> list[tuple[Any, ...]]:
         cursor.execute(sql, [list(ids)])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a conversation stands for its person: how much they have not seen, and the latest they may see."""
+
+    unread: int = 0
+    last: Message | None = None
+
+
+def standings(conversations: Sequence[Conversation]) -> Mapping[int, Standing]:
+    """Return by id how conversations stand for their people, in two queries; up to 100 are counted as unread."""
+    if not conversations:
+        return {}
+    asked: dict[str, Any] = {
+        "kinds": list(SHOWN_TO_CONTACT), "unsaid": list(UNSAID), "most": MOST_UNREAD,
+        "ids": [conversation.pk for conversation in conversations],
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(STANDINGS, asked)
+        rows = cursor.fetchall()
+    last = complete_messages([message for _, message, _ in rows if message is not None])
+    return {conversation: Standing(unread, last.get(message)) for conversation, message, unread in rows}
 
 
 def enter_by_uuid(name: UUID) -> Conversation | None:

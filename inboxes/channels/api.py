@@ -2,15 +2,15 @@
 
 from typing import ClassVar
 
-from inboxes.channels.base import Channel, Setting
-from inboxes.channels.cable import ON_THE_CABLE
-from inboxes.channels.capabilities import Capabilities
+from inboxes.channels.base import Setting
+from inboxes.channels.cable import Cabled
 
 
-class Api(Channel):
+class Api(Cabled):
     """A custom interface of the customer's own."""
 
     kind: ClassVar[str] = "api"
-    settings: ClassVar[tuple[Setting, ...]] = (Setting("webhook_url"),)  # told what happens, in Chatwoot's words
-    capabilities: ClassVar[Capabilities] = ON_THE_CABLE
-    clients_sign: ClassVar[bool] = True
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting("webhook_url"),  # told what happens, in Chatwoot's words
+        *Cabled.settings,
+    )

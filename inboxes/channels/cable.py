@@ -1,5 +1,11 @@
-"""What can be said where clients of ours show it: all of it."""
+"""What the channels of our own clients have in common: they say everything, and know which pages may talk to them."""
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from core.errors import Problem
+from inboxes.channels import origins
+from inboxes.channels.base import Channel, Setting
 from inboxes.channels.capabilities import MEDIA_KINDS, Buttons, Capabilities, MediaLimit
 
 MEBIBYTE = 1024 * 1024
@@ -15,3 +21,16 @@ ON_THE_CABLE = Capabilities(
     recipients=frozenset({"user"}),
     receipts=frozenset({"read"}),
 )  # fmt: skip
+
+
+class Cabled(Channel):
+    """A channel whose clients are browsers and apps that talk to us."""
+
+    settings: ClassVar[tuple[Setting, ...]] = (Setting(origins.SETTING, list),)
+    capabilities: ClassVar[Capabilities] = ON_THE_CABLE
+    clients_sign: ClassVar[bool] = True
+
+    def problems(self, given: Mapping[str, Any]) -> list[Problem]:
+        """Return what is wrong with the settings; a wrong origin by its place."""
+        listed = given.get(origins.SETTING)
+        return super().problems(given) + (origins.problems(listed) if isinstance(listed, list) else [])

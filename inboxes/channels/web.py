@@ -2,14 +2,10 @@
 
 from typing import ClassVar
 
-from inboxes.channels.base import Channel
-from inboxes.channels.cable import ON_THE_CABLE
-from inboxes.channels.capabilities import Capabilities
+from inboxes.channels.cable import Cabled
 
 
-class Web(Channel):
+class Web(Cabled):
     """A chat widget in a browser."""
 
     kind: ClassVar[str] = "web"
-    capabilities: ClassVar[Capabilities] = ON_THE_CABLE
-    clients_sign: ClassVar[bool] = True
