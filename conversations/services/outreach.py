@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from contacts.models import Contact, ContactSession
 from contacts.services import addresses, sessions
@@ -15,6 +15,8 @@ from core.errors import NotFound, invalid
 from events.event import SYSTEM, Actor
 from inboxes import channels
 from inboxes.models import Inbox
+
+TALKERS = 0x_DE_5C << 40  # the upper half of the advisory locks' numbers; the lower is the person
 
 
 @transaction.atomic
@@ -57,6 +59,7 @@ def carry_on(
     if held is None:
         raise NotFound("No such session.", param="session_id")
     contact = session.contact if held.contact_id == session.contact_id else held.contact  # merged a moment ago
+    _take_turns(contact)
     return latest(inbox=session.inbox, contact=contact) or conversations.start(
         session=session, fields=fields, actor=actor
     )
@@ -70,3 +73,13 @@ def latest(*, inbox: Inbox, contact: Contact) -> Conversation | None:
     if not inbox.lock_to_single_conversation:
         talks = talks.exclude(status=Conversation.Status.CLOSED)
     return talks.order_by("-id").first()
+
+
+def _take_turns(contact: Contact) -> None:
+    """
+    Let nobody else begin something with a person until this transaction ends: their addresses are rows apart.
+
+    The person's own row is locked after conversations everywhere, and this comes before them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TALKERS + contact.pk])

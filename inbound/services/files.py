@@ -34,7 +34,7 @@ FETCH_SECONDS = 20.0
 IN_MEMORY_BYTES = 256 * 1024
 LONGEST_POINTER = 64 * 1024  # an answer that only tells where the file is
 GONE = range(400, 500)
-COME_BACK = {401, 408, 425, 429}  # a token may be renewed
+COME_BACK = {202, 401, 408, 425, 429}  # it is being prepared (a video, with LINE); a token may be renewed
 
 log = structlog.get_logger(__name__)
 
@@ -156,7 +156,7 @@ def _fetch(order: HttpOrder, content: IO[bytes]) -> Reply:
         raise Never("too_large") from None
     if isinstance(result, Accident):
         raise NotYet(result.detail)
-    if 200 <= result.status < 300:
+    if 200 <= result.status < 300 and result.status not in COME_BACK:
         return result
     if result.status in GONE and result.status not in COME_BACK:
         raise Never(f"HTTP {result.status}")

@@ -134,7 +134,9 @@ def _card(told: Mapping[str, Any]) -> Card:
 
 def _sender(message: Mapping[str, Any], people: list[dict[str, Any]]) -> Sender:
     number, user_id = message.get("from"), message.get("from_user_id")
-    person = next((each for each in people if _is(each, number, user_id)), people[0] if len(people) == 1 else {})
+    # Only of a message that names nobody the one person who is told of is the one who wrote it.
+    only = people[0] if len(people) == 1 and not (number or user_id) else {}
+    person = next((each for each in people if _is(each, number, user_id)), only)
     told = [number, person.get("wa_id"), user_id, person.get("user_id"), message.get("from_parent_user_id")]
     addresses = list(dict.fromkeys(address_of(str(each)) for each in told if each))
     if not addresses:
@@ -146,7 +148,17 @@ def _sender(message: Mapping[str, Any], people: list[dict[str, Any]]) -> Sender:
 
 
 def _is(person: Mapping[str, Any], number: Any, user_id: Any) -> bool:
-    return bool((number and person.get("wa_id") == number) or (user_id and person.get("user_id") == user_id))
+    """
+    Whether a person is the one with that number and user id: the same by one of them, and no other by the other.
+
+    A number may be written otherwise (``phones.variants``). Whoever is taken for another here becomes one with them.
+    """
+    pairs = [
+        (address_of(str(told)), address_of(str(ours)))
+        for told, ours in ((person.get("wa_id"), number), (person.get("user_id"), user_id))
+        if told and ours
+    ]
+    return bool(pairs) and all(told == ours or told in phones.variants(ours) for told, ours in pairs)
 
 
 def address_of(told: str) -> str:

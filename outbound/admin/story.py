@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from core.times import parse, span
+from inboxes import channels
 from outbound.models import Attempt, Dispatch
 
 GOOD, DOUBT, WRONG = "ok", "warn", "bad"
@@ -54,10 +55,20 @@ def what_next(dispatch: Dispatch) -> str:
     if dispatch.state == Dispatch.State.SENDING and dispatch.lease_until:
         return f"A worker has it until {dispatch.lease_until:%H:%M:%S} UTC; should it die, it is in doubt."
     if dispatch.state == Dispatch.State.UNKNOWN and dispatch.resolve_at:
-        return f"In doubt until {dispatch.resolve_at:%H:%M:%S} UTC; a receipt may still name it."
+        return f"In doubt until {dispatch.resolve_at:%H:%M:%S} UTC; {_what_may_tell(dispatch)}."
     if dispatch.fallback_at:
         return f"Its next step is taken at {dispatch.fallback_at:%H:%M:%S} UTC, unless it arrives."
     return ""
+
+
+def _what_may_tell(dispatch: Dispatch) -> str:
+    """Return by what anything may still be learnt of a message whose answer was lost, on its channel."""
+    limits = channels.find(dispatch.inbox.channel).limits(dispatch.inbox.settings)
+    if limits.can_look_up and dispatch.livemode:
+        return "its provider is asked about it then, and a receipt may name it before"
+    if limits.receipts:
+        return "a receipt may still name it"
+    return f"nothing more will be learnt of it: {dispatch.inbox.get_channel_display()} tells no receipts"
 
 
 def _attempt(attempt: Attempt) -> Step:

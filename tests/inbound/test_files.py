@@ -12,6 +12,7 @@ from inbound.models import Fetch, RawCallback
 from inbound.services import following
 from tests.inbound.callers import Caller, letter, open_carried
 from tests.providers import telegram as fake
+from tests.providers.line import ACCOUNT, Line
 from tests.providers.server import answer, hang_up
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 100
@@ -162,6 +163,33 @@ class TestTrouble:
 
         assert not provider.requests
         assert Message.of(live).get().content_attributes["missing_files"]
+
+
+class TestLine:
+    @pytest.fixture
+    def provider(self, settings, tmp_path):
+        settings.MEDIA_ROOT = tmp_path
+        with Line() as running:
+            settings.PROVIDER_BASES = {**settings.PROVIDER_BASES, "line_data": running.base}
+            yield running
+
+    def test_a_video_that_is_still_being_prepared_is_waited_for(self, live, provider, engine):
+        provider.content["1"] = b"\x00\x00\x00\x18ftypmp42 a video"
+        provider.keeps_meeting(answer(202))
+        Caller(open_carried(live, "line")).calls({"destination": ACCOUNT, "events": [
+            {"type": "message", "timestamp": 1763668800000, "webhookEventId": "w", "mode": "active",
+             "source": {"type": "user", "userId": "U" + "a" * 32},
+             "message": {"id": "1", "type": "video", "contentProvider": {"type": "line"}}}]})  # fmt: skip
+        for _ in range(3):
+            engine.drain()
+            soon()
+        file = Attachment.of(live).get()
+        assert (file.details["state"], bool(file.file), file.size) == ("pending", False, 0)
+
+        provider.keeps_meeting(None)
+        assert following.fetch_due() == 1
+
+        assert stored(Attachment.of(live).get()) == provider.content["1"]
 
 
 class TestHostileFiles:

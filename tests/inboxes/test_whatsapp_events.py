@@ -149,6 +149,15 @@ class TestPeople:
 
         assert (sender.address, sender.aliases) == ("+5511987654321", ["+551187654321"])
 
+    @pytest.mark.parametrize(("name", "aliases"), [("foreign_contact", []), ("foreign_user_id", [USER_ID])])
+    def test_somebody_else_who_is_told_of_is_not_the_one_who_wrote(self, name, aliases):
+        sender = one(name).sender
+
+        assert (sender.address, sender.aliases, sender.name) == (ANA, aliases, "")
+
+    def test_whoever_is_told_of_wrote_what_names_nobody(self):
+        assert (one("nobody_named").sender.address, one("nobody_named").sender.name) == (ANA, "Ana Lima")
+
     @pytest.mark.parametrize(
         ("name", "moves"),
         [
