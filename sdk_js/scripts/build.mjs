@@ -1,0 +1,119 @@
+/** Builds the package into `dist/` and the script for any page into `build/`. */
+
+import { execFileSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { gzipSync } from "node:zlib"
+import { build, transform } from "esbuild"
+
+process.chdir(fileURLToPath(new URL("..", import.meta.url)))
+const { version } = JSON.parse(readFileSync("package.json", "utf8"))
+
+const ENTRIES = {
+  index: "src/index.ts",
+  react: "src/react/index.ts",
+  server: "src/server/index.ts",
+  "locales/fr": "src/locales/fr.ts",
+  "locales/ar": "src/locales/ar.ts",
+}
+const COMMON = {
+  bundle: true,
+  minify: true,
+  target: "es2020",
+  jsx: "automatic",
+  legalComments: "none",
+  logLevel: "warning",
+  define: { __VERSION__: JSON.stringify(version) },
+}
+const EXTERNAL = ["react", "react-dom", "react/jsx-runtime", "node:crypto"]
+
+/** What `npm install` brings: modules, CommonJS beside them, types for both, one style sheet. */
+async function buildPackage() {
+  rmSync("dist", { recursive: true, force: true })
+  const shared = { ...COMMON, entryPoints: ENTRIES, external: EXTERNAL }
+  await build({ ...shared, format: "esm", splitting: true, outdir: "dist", chunkNames: "chunks/[hash]" })
+  await build({ ...shared, format: "cjs", outdir: "dist/cjs" })
+  const style = await transform(readFileSync("src/styles/dexra.css", "utf8"), { loader: "css", minify: true })
+  writeFileSync("dist/styles.css", style.code)
+  writeTypes()
+}
+
+/** The same declarations twice: TypeScript reads a file as a module or as CommonJS by the package.json above it. */
+function writeTypes() {
+  const declarations = ["-p", "tsconfig.json", "--noEmit", "false", "--declaration", "--emitDeclarationOnly"]
+  execFileSync("node_modules/.bin/tsc", [...declarations, "--rootDir", "src", "--outDir", "dist/types"], {
+    stdio: "inherit",
+  })
+  for (const file of readdirSync("dist/types", { recursive: true })) {
+    if (/\.test\.d\.ts$/.test(file)) rmSync(join("dist/types", file))
+    else if (file.endsWith(".d.ts")) nameFiles(join("dist/types", file))
+  }
+  cpSync("dist/types", "dist/cjs/types", { recursive: true })
+  for (const folder of ["dist", "dist/cjs"]) {
+    for (const [name, source] of Object.entries(ENTRIES)) {
+      const up = "../".repeat(name.split("/").length - 1) || "./"
+      const target = `${up}types/${source.slice("src/".length).replace(/\.ts$/, ".js")}`
+      mkdirSync(dirname(join(folder, name)), { recursive: true })
+      writeFileSync(join(folder, `${name}.d.ts`), `export * from "${target}"\n`)
+    }
+  }
+  writeFileSync("dist/cjs/package.json", '{ "type": "commonjs" }\n')
+}
+
+/** Node's rules want whole file names where a bundler finds `./store` by itself. */
+function nameFiles(path) {
+  const isFile = (name) => existsSync(join(dirname(path), `${name}.d.ts`))
+  const text = readFileSync(path, "utf8").replace(
+    /((?:from |import\())"(\.{1,2}\/[^"]*?)"/g,
+    (_, word, name) => `${word}"${name}${isFile(name) ? "" : "/index"}.js"`,
+  )
+  writeFileSync(path, text)
+}
+
+/** The components on Preact with their style, in one file named by its content; and the loader that knows its hash. */
+async function buildScript() {
+  rmSync("build", { recursive: true, force: true })
+  mkdirSync("build", { recursive: true })
+  const alias = {
+    react: "preact/compat",
+    "react-dom": "preact/compat",
+    "react-dom/client": "preact/compat/client",
+    "react/jsx-runtime": "preact/jsx-runtime",
+  }
+  const script = await bundle({ entryPoints: ["src/script/main.ts"], alias, plugins: [styleText] })
+  const file = `dexra.${createHash("sha256").update(script).digest("hex").slice(0, 16)}.js`
+  const integrity = `sha384-${createHash("sha384").update(script).digest("base64")}`
+  const define = { ...COMMON.define, __FILE__: JSON.stringify(file), __INTEGRITY__: JSON.stringify(integrity) }
+  const loader = await bundle({ entryPoints: ["src/script/loader.ts"], define })
+  writeFileSync(join("build", file), script)
+  writeFileSync(join("build", "loader.js"), loader)
+  const sized = (content) => ({ bytes: content.length, gzip: gzipSync(content, { level: 9 }).length })
+  const manifest = {
+    version,
+    script: { file, integrity, ...sized(script) },
+    loader: { file: "loader.js", ...sized(loader) },
+  }
+  writeFileSync("build/manifest.json", `${JSON.stringify(manifest, null, 2)}\n`)
+}
+
+async function bundle(options) {
+  const made = await build({ ...COMMON, format: "iife", write: false, ...options })
+  return Buffer.from(made.outputFiles[0].contents)
+}
+
+/** `import css from "…/dexra.css"` is the style sheet's text, minified. */
+const styleText = {
+  name: "style-text",
+  setup(builder) {
+    builder.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await transform(readFileSync(path, "utf8"), { loader: "css", minify: true })
+      return { contents: code, loader: "text" }
+    })
+  },
+}
+
+const only = process.argv[2]
+if (only !== "script") await buildPackage()
+if (only !== "package") await buildScript()
