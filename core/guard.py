@@ -2,7 +2,9 @@
 
 import errno
 import socket
+import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -64,6 +66,24 @@ def addresses_of(host: str) -> Sequence[str]:
     """Return the addresses of a name, however long that takes. Raises OSError, UnicodeError."""
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def addresses_within(host: str, seconds: float) -> Sequence[str]:
+    """
+    Return the addresses of a name, or raise TimeoutError after so many ``seconds``; else as ``addresses_of``.
+
+    Whoever names a host has its name server answer, or not. The lookup itself cannot be ended: it is left alone.
+    """
+    found: Future[Sequence[str]] = Future()
+
+    def look_up() -> None:
+        try:
+            found.set_result(addresses_of(host))
+        except BaseException as failure:  # noqa: BLE001  whoever waits gets it
+            found.set_exception(failure)
+
+    threading.Thread(target=look_up, name="lookup", daemon=True).start()
+    return found.result(max(0.0, seconds))
 
 
 def guarded_socket(dialled: tuple[Any, ...]) -> socket.socket:

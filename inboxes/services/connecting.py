@@ -1,20 +1,26 @@
 """Whether an inbox's settings are whole, and whether its provider takes them: asked before anything is stored."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from threading import BoundedSemaphore
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from django.conf import settings as installation
 
-from core.errors import Problem, Unavailable
+from accounts.models import Environment
+from core.errors import Problem, TooMany, Unavailable
 from inboxes.channels.base import Channel
 from inboxes.channels.outgoing import HttpOrder, Order
 from inboxes.transport import http, mail
 from inboxes.transport.accidents import Accident, Result
 
+PATIENCE_SECONDS = 8.0
 # Anybody may name a server that never answers. Of the few threads that answer requests, half are not for waiting.
-_waiting = BoundedSemaphore(max(1, installation.HTTP_THREADS // 2))
+_places = BoundedSemaphore(max(1, installation.HTTP_THREADS // 2))
+_asking: set[int] = set()  # the environments that wait in this process
+_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +36,18 @@ def merged(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
     return {name: value for name, value in {**before, **given}.items() if value not in (None, "")}
 
 
-def connect(channel: Channel, settings: Mapping[str, Any], *, livemode: bool) -> Connected:
+def connect(channel: Channel, settings: Mapping[str, Any], *, environment: Environment) -> Connected:
     """
     Complete an inbox's settings, and ask its provider whether they work. Not to be called with rows locked: it waits
-    for an answer. The sandbox asks nobody. Raises Unavailable while too many others wait.
+    for an answer. The sandbox asks nobody. Raises TooMany while the environment's last question is not answered,
+    Unavailable while too many others wait.
     """
     whole = channel.completed(settings)
-    order = channel.check_order(whole) if livemode else None
+    order = channel.check_order(whole) if environment.livemode else None
     if order is None:
         return Connected(whole)
-    if not _waiting.acquire(blocking=False):
-        raise Unavailable("Other inboxes are being connected at this moment; try again in a few seconds.")
-    try:
-        answer = ask(order, livemode=livemode)
-    finally:
-        _waiting.release()
+    with _turn(environment):
+        answer = ask(order, livemode=environment.livemode)
     if isinstance(answer, Accident):
         return Connected(whole, [_unreachable(channel, answer)])
     checked = channel.judge_check(answer, whole)
@@ -54,10 +57,31 @@ def connect(channel: Channel, settings: Mapping[str, Any], *, livemode: bool) ->
 
 
 def ask(order: Order, *, livemode: bool) -> Result:
-    """Make the call of an order and wait for its answer."""
-    if isinstance(order, HttpOrder):
-        return http.ask(order, livemode=livemode)
-    return mail.send(order, livemode=livemode)
+    """Make the call of an order and wait for its answer, no longer than somebody waits for ours."""
+    patient = replace(order, seconds=min(order.seconds, PATIENCE_SECONDS))
+    if isinstance(patient, HttpOrder):
+        return http.ask(patient, livemode=livemode)
+    return mail.send(patient, livemode=livemode)
+
+
+@contextmanager
+def _turn(environment: Environment) -> Iterator[None]:
+    """Wait for a provider, one at a time in each environment: else one tenant's servers could hold up all others."""
+    again = math.ceil(PATIENCE_SECONDS)
+    with _lock:
+        if environment.pk in _asking:
+            words = "Another inbox of yours is being connected at this moment: one at a time."
+            raise TooMany(f"{words} Try again in {again} seconds.", code="check_under_way", retry_after=again)
+        if not _places.acquire(blocking=False):
+            words = "Other inboxes are being connected at this moment"
+            raise Unavailable(f"{words}; try again in {again} seconds.", retry_after=again)
+        _asking.add(environment.pk)
+    try:
+        yield
+    finally:
+        with _lock:
+            _asking.discard(environment.pk)
+        _places.release()
 
 
 def _unreachable(channel: Channel, accident: Accident) -> Problem:

@@ -176,7 +176,7 @@ def _locked(inbox: Inbox) -> Inbox:
 
 def _connected(environment: Environment, channel: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings that are whole and that the provider takes. Raises Invalid."""
-    connected = connecting.connect(channels.find(channel), settings, livemode=environment.livemode)
+    connected = connecting.connect(channels.find(channel), settings, environment=environment)
     if connected.problems:
         raise Invalid(*connected.problems)
     return dict(connected.settings)

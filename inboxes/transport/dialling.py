@@ -10,6 +10,7 @@ import httpcore
 from core import guard
 
 LOOKUP_THREADS = 8
+LOOKUP_SECONDS = 10.0
 
 
 class Blocked(httpcore.ConnectError):
@@ -70,7 +71,9 @@ class PlainDialler(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect to the first address of a host that answers. Raises ConnectError, ConnectTimeout."""
         try:
-            addresses = [host] if guard.is_literal(host) else guard.addresses_of(host)
+            addresses = [host] if guard.is_literal(host) else guard.addresses_within(host, timeout or LOOKUP_SECONDS)
+        except TimeoutError as failure:
+            raise httpcore.ConnectTimeout(f"{host}: its name server says nothing.") from failure
         except (OSError, UnicodeError) as failure:
             raise httpcore.ConnectError(f"{host}: {failure}") from failure
         *first, last = allowed(host, addresses)

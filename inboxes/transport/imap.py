@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -78,16 +79,17 @@ class Folder:
 @contextmanager
 def opened(order: FolderOrder, *, most_bytes: int, seconds: float) -> Iterator[Folder]:
     """Open a folder to be read only, for so many ``seconds`` at most. Raises Unreachable."""
-    with _told("settings.imap_host"):
-        connection = _Connection(order, most_bytes)
-    with sockets.Watchdog(seconds, lambda: connection.sock), _leaving(connection):
-        yield _entered(connection, order)
+    with sockets.Watchdog(seconds) as watchdog:
+        with _told("settings.imap_host"):
+            connection = _Connection(replace(order, seconds=min(order.seconds, seconds)), most_bytes, watchdog)
+        with _leaving(connection):
+            yield _entered(connection, order)
 
 
-def check(order: FolderOrder) -> Result:
-    """Log in and open the folder, and answer as a server for outgoing mail would."""
+def check(order: FolderOrder, *, seconds: float) -> Result:
+    """Log in and open the folder, in ``seconds`` at most, and answer as a server for outgoing mail would."""
     try:
-        with opened(order, most_bytes=0, seconds=order.seconds):
+        with opened(order, most_bytes=0, seconds=seconds):
             return Reply(250, b"", {answers.VIA: "smtp"})
     except Unreachable as failure:
         if not failure.field or failure.field == "settings.imap_host":
@@ -98,13 +100,12 @@ def check(order: FolderOrder) -> Result:
 class _Connection(imaplib.IMAP4):
     """A connection to an address that may be dialled, which takes no more than it can bear."""
 
-    def __init__(self, order: FolderOrder, most_bytes: int) -> None:
-        self._order, self._most_bytes = order, most_bytes
+    def __init__(self, order: FolderOrder, most_bytes: int, watchdog: sockets.Watchdog) -> None:
+        self._order, self._most_bytes, self._watchdog = order, most_bytes, watchdog
         self.sock: Any = None
-        with sockets.Watchdog(order.seconds, lambda: self.sock):
-            super().__init__(order.host, order.port, order.seconds)
-            if order.security == "starttls":
-                self.starttls(sockets.tls())
+        super().__init__(order.host, order.port, order.seconds)
+        if order.security == "starttls":
+            self.starttls(sockets.tls())
 
     def read(self, size: int) -> bytes:
         """Return a literal. Raises imaplib.IMAP4.abort for one that is too long."""
@@ -123,6 +124,7 @@ class _Connection(imaplib.IMAP4):
     def _create_socket(self, timeout: float | None) -> socket.socket:
         seconds = timeout or CONNECT_SECONDS
         connection = sockets.connect(self.host, self.port, min(CONNECT_SECONDS, seconds))
+        self._watchdog.watch(connection)
         connection.settimeout(seconds)
         return sockets.secured(connection, self.host) if self._order.security == "tls" else connection
 

@@ -1,5 +1,6 @@
 """Mails on their way: written out, then handed to a server or to a provider's API."""
 
+import time
 from email.utils import parseaddr
 
 from django.core.files.storage import default_storage
@@ -12,6 +13,7 @@ from inboxes.transport import imap, mailapis, smtp
 from inboxes.transport.accidents import OUR_FAULT, Accident, Result
 
 UNKNOWN_TYPE = "application/octet-stream"
+LEAST_SECONDS = 1.0  # for a folder whose mail server took all the time there was
 
 
 def send(order: MailOrder, *, livemode: bool) -> Result:
@@ -37,12 +39,13 @@ def send(order: MailOrder, *, livemode: bool) -> Result:
 
 
 def _check(order: MailOrder) -> Result:
-    """Log in where mail is handed in and, if there is a folder, where it is fetched."""
+    """Log in where mail is handed in and, if there is a folder, where it is fetched; both in the order's time."""
+    until = time.monotonic() + order.seconds
     result = smtp.check(smtp.server_of(order.options), seconds=order.seconds)
     folder = order.options.get("folder")
     if folder is None or isinstance(result, Accident) or result.status >= 300:
         return result
-    return imap.check(folder)
+    return imap.check(folder, seconds=max(LEAST_SECONDS, until - time.monotonic()))
 
 
 def _handed_in(order: MailOrder, content: bytes) -> Result:

@@ -32,7 +32,7 @@ def send(backend: str, options: Mapping[str, Any], mail: EmailMultiAlternatives,
     trail = Trail()
     try:
         connection = get_connection(backend, **options, timeout=(min(CONNECT_SECONDS, seconds), seconds))
-        with _opened(connection, trail), sockets.Watchdog(seconds, lambda: trail.socket):
+        with _opened(connection, trail), sockets.Watchdog(seconds) as trail.watchdog:
             connection.send_messages([mail])
     except ImproperlyConfigured as missing:  # a key that the backend cannot do without
         return Reply(401, str(missing).partition("\n")[0].encode(), {answers.VIA: "api"})
@@ -52,6 +52,7 @@ class Trail:
     def __init__(self) -> None:
         self.socket: Any = None
         self.was_blocked = False
+        self.watchdog: sockets.Watchdog | None = None
 
 
 class _Checked(HTTPConnection):
@@ -60,7 +61,7 @@ class _Checked(HTTPConnection):
     def _new_conn(self) -> Any:
         seconds = self.timeout if isinstance(self.timeout, int | float) else CONNECT_SECONDS
         try:
-            return sockets.connect(self.host, self.port or self.default_port, seconds)
+            connection = sockets.connect(self.host, self.port or self.default_port, seconds)
         except guard.BlockedAddress as blocked:
             _trails.current.was_blocked = True
             raise NewConnectionError(self, str(blocked.strerror)) from blocked
@@ -68,6 +69,9 @@ class _Checked(HTTPConnection):
             raise ConnectTimeoutError(self, "No connection was made in time.") from late
         except OSError as failure:
             raise NewConnectionError(self, "No connection could be made.") from failure
+        if _trails.current.watchdog is not None:
+            _trails.current.watchdog.watch(connection)
+        return connection
 
     def connect(self) -> None:
         super().connect()

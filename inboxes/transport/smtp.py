@@ -74,7 +74,7 @@ def check(server: Server, *, seconds: float) -> Result:
 def _conversed(server: Server, seconds: float, talk: Callable[["Client"], Reply]) -> Result:
     client = Client(server, seconds)
     try:
-        with sockets.Watchdog(seconds, lambda: client.sock):
+        with sockets.Watchdog(seconds) as client.watchdog:
             client.open()
             return talk(client)
     except Refused as refused:
@@ -95,6 +95,7 @@ class Client(smtplib.SMTP):
         self._server = server
         self._host = server.host  # what the certificate has to be for
         self.sock = None
+        self.watchdog = sockets.Watchdog(seconds)
         self.is_handed_over = False
 
     def open(self) -> None:
@@ -172,6 +173,7 @@ class Client(smtplib.SMTP):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         connection = sockets.connect(host, port, min(timeout, CONNECT_SECONDS))
+        self.watchdog.watch(connection)
         connection.settimeout(timeout)
         return sockets.secured(connection, host) if self._server.security == "tls" else connection
 

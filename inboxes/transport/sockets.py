@@ -5,7 +5,6 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from types import TracebackType
@@ -15,12 +14,19 @@ from core import guard
 
 
 class Watchdog:
-    """Ends a conversation that takes too long in all, however slowly the other side drips."""
+    """
+    Ends a conversation that takes too long in all, however slowly the other side drips.
 
-    def __init__(self, seconds: float, connection: Callable[[], socket.socket | None]) -> None:
-        self._connection = connection
+    ``with Watchdog(8.0) as watchdog: watchdog.watch(connection)``, as soon as there is one: the handshake of TLS drips
+    as well as anything that follows. It holds on to the connection itself, whatever object stands for it later.
+    """
+
+    def __init__(self, seconds: float) -> None:
         self._timer = threading.Timer(seconds, self._bite)
         self._timer.daemon = True
+        self._lock = threading.Lock()  # of the two that follow
+        self._watched: list[socket.socket] = []
+        self._has_bitten = False
 
     def __enter__(self) -> Self:
         self._timer.start()
@@ -28,11 +34,27 @@ class Watchdog:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._timer.cancel()
+        with self._lock:
+            for connection in self._watched:
+                connection.close()
+            self._watched.clear()
+
+    def watch(self, connection: socket.socket) -> None:
+        """End this connection when the time is over, or at once if it is."""
+        with self._lock:
+            self._watched.append(connection.dup())
+            if self._has_bitten:
+                self._end()
 
     def _bite(self) -> None:
-        if (connection := self._connection()) is not None:
+        with self._lock:
+            self._has_bitten = True
+            self._end()
+
+    def _end(self) -> None:
+        for connection in self._watched:
             with suppress(OSError):
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)  # TLS has a farewell that waits for an answer
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def connect(host: str, port: int, seconds: float) -> socket.socket:
@@ -43,7 +65,7 @@ def connect(host: str, port: int, seconds: float) -> socket.socket:
     """
     until = time.monotonic() + seconds
     try:
-        found = [host] if guard.is_literal(host) else guard.addresses_of(host)
+        found = [host] if guard.is_literal(host) else guard.addresses_within(host, seconds)
     except UnicodeError:
         raise OSError(errno.EINVAL, "This is no name of a host.") from None
     allowed = [address for address in found if not guard.is_blocked(address)]

@@ -311,7 +311,7 @@ def checked(settings):
     """Return what a check of a folder says."""
     folder = EMAIL.folder(settings)
     assert folder is not None
-    answer = imap.check(folder)
+    answer = imap.check(folder, seconds=5.0)
     assert isinstance(answer, Reply)
     return EMAIL.judge_check(answer, settings)
 

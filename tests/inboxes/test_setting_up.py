@@ -1,16 +1,21 @@
 """Opening an inbox that has a provider: it is asked whether the credentials work, and told where to call us."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
+from accounts.services import environments
 from inboxes.models import Inbox, InboxHealth
-from inboxes.services import registering
-from tests.conftest import mint
+from inboxes.services import connecting, registering
+from tests.conftest import mint, open_account
+from tests.engines import until
 from tests.providers import telegram as fake
 from tests.providers.server import answer, reset
+from tests.providers.smtp import ScriptedServer
 from tests.servers import Server, wrong_fields
 
 BODY = {"name": "Bot", "channel": "telegram", "settings": {"bot_token": fake.TOKEN}}
@@ -39,6 +44,14 @@ def _post(key):
         return Server(key).post("/v1/inboxes", BODY)
     finally:
         connection.close()
+
+
+def drip(connection):
+    """Say a little of a record of TLS, or of a greeting, again and again, and never all of it."""
+    connection.sendall(b"\x16\x03\x03\x40\x00")
+    while True:
+        connection.sendall(b"\x02")
+        time.sleep(0.1)
 
 
 class TestCreate:
@@ -81,15 +94,50 @@ class TestCreate:
 
     @pytest.mark.slow
     @pytest.mark.django_db(transaction=True)
-    def test_leaves_threads_to_others_while_providers_do_not_answer(self, key, telegram):
+    def test_waits_for_one_provider_of_a_tenant_at_a_time(self, key, stranger_key, telegram):
         telegram.keeps_meeting(answer(502, delay=1.0))
-        with ThreadPoolExecutor(4) as threads:
+        with ThreadPoolExecutor(5) as threads:
             asked = [threads.submit(_post, key) for _ in range(4)]
-            codes = sorted(each.result().status_code for each in asked)
+            until(lambda: telegram.requests)
+            telegram.keeps_meeting(None)
+            began = time.monotonic()
+            opened = threads.submit(_post, stranger_key).result()
+            assert time.monotonic() - began < 0.8  # nobody waits for somebody else's provider
+            answers = [each.result() for each in asked]
 
-        assert codes == [422, 422, 503, 503]
+        assert opened.status_code == 201
+        assert sorted(each.status_code for each in answers) == [422, 429, 429, 429]
+        refused = next(each for each in answers if each.status_code == 429)
+        assert refused.headers["Retry-After"] == "8"
+        assert refused.json()["error"]["code"] == "check_under_way"
+        assert _post(key).status_code in {201, 409}
+
+    @pytest.mark.slow
+    @pytest.mark.django_db(transaction=True)
+    def test_leaves_threads_to_others_while_providers_do_not_answer(self, key, stranger_key, telegram):
+        third = mint(environments.environment_of(open_account("Third", "eve@third.test"), "live"))
+        telegram.keeps_meeting(answer(502, delay=1.0))
+        with ThreadPoolExecutor(3) as threads:
+            answers = [each.result() for each in [threads.submit(_post, one) for one in (key, stranger_key, third)]]
+
+        assert sorted(each.status_code for each in answers) == [422, 422, 503]
+        refused = next(each for each in answers if each.status_code == 503)
+        assert refused.headers["Retry-After"] == "8"
         telegram.keeps_meeting(None)
         assert _post(key).status_code == 201
+
+    @pytest.mark.slow
+    def test_gives_up_a_mail_server_that_drips_even_while_it_shakes_hands(self, api, settings, monkeypatch):
+        monkeypatch.setattr(connecting, "PATIENCE_SECONDS", 1.0)
+        settings.ALLOWED_PRIVATE_NETWORKS = [ip_network("127.0.0.0/8")]
+        with ScriptedServer(drip) as server:
+            mail = {"from_address": "help@acme.test", "smtp_host": "127.0.0.1", "smtp_port": server.port}
+            began = time.monotonic()
+            for security in ("tls", "none"):
+                body = {"name": "Mail", "channel": "email", "settings": {**mail, "smtp_security": security}}
+                assert wrong_fields(api.post("/v1/inboxes", body)) == {"settings": "provider_unavailable"}
+
+        assert time.monotonic() - began < 4
 
     def test_opens_no_second_inbox_of_one_bot(self, api, telegram):
         first = api.post("/v1/inboxes", BODY).json()
