@@ -40,6 +40,12 @@ def loggable_traceback(exc_info: ExcInfo) -> str:
     return "\n\nwhich led to:\n\n".join(reversed(told))
 
 
+def loggable_places(error: BaseException) -> str:
+    """Return what led to an error without a word of what it says: it may quote what nobody may read."""
+    told = [f"{_places(each)}{type(each).__module__}.{type(each).__qualname__}" for each in _led_to(error)]
+    return "\n\nwhich led to:\n\n".join(reversed(told))
+
+
 def _places(error: BaseException) -> str:
     return "Traceback (most recent call last):\n" + "".join(traceback.format_tb(error.__traceback__))
 

@@ -5,17 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
-from core.logs import loggable_error
 from inboxes.channels.base import Channel
 from inboxes.channels.outcomes import FAILURES, Deferred, Outcome, Rejected, Sent, Uncertain
 from inboxes.channels.outgoing import Outgoing
-from inboxes.transport.accidents import AMBIGUOUS, OUR_FAULT, Accident, Result
+from inboxes.transport.accidents import AMBIGUOUS, OUR_FAULT, Accident, Result, note_fault
 from outbound.models import Dispatch
 
 ATTEMPTS = 5
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5.0, 900.0
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5.0, 300.0
+# A provider that is away for everybody is waited for until the message expires. At five minutes each, this is days.
+MOST_TRIES = 1000
 SANDBOX_WAIT_SECONDS = 0.2
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 # Our own fault says nothing about the provider: nothing is counted, and it is tried again soon.
@@ -28,6 +27,8 @@ LOOKUP_SECONDS = (10.0, 60.0, 300.0)
 # So many faults in a row, within a minute, and the line rests; then one message tries whether it is over.
 FAULTS_TO_REST, FAULTS_WITHIN_SECONDS = 10, 60.0
 FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 5.0, 300.0
+# A line that rests and has not got through for so long is no blip: its people are told.
+OUTAGE_SECONDS = 30.0
 # Refused credentials: one message tries whether somebody mended it.
 FIRST_PROBE_SECONDS, LONGEST_PROBE_SECONDS = 60.0, 900.0
 # Somebody whose messages wait longer than this lets later ones to the same person pass.
@@ -35,12 +36,13 @@ PATIENCE_SECONDS = 30.0
 
 NOT_YET_SENT = frozenset({"queued", "sending", "unknown"})
 
-log = structlog.get_logger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a dispatch goes by. ``attempts`` were counted before this one; ``doubted`` says one may have arrived."""
+    """
+    What a dispatch goes by. ``attempts`` were counted before this one, ``tries`` are all of them with this one;
+    ``doubted`` says one may have arrived, ``has_other_way`` that its chain goes on if it fails.
+    """
 
     attempts: int
     livemode: bool
@@ -49,6 +51,8 @@ class Terms:
     can_look_up: bool
     schedule: Sequence[float] = ()  # the operator's own, seconds before each further attempt
     doubted: bool = False
+    tries: int = 1
+    has_other_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def outcome_of(channel: Channel, message: Outgoing, result: Result) -> Outcome:
     try:
         return channel.judge(result, message)
     except Exception as error:  # noqa: BLE001  a provider may answer anything, and the message may have arrived
-        log.error("answer_not_understood", channel=channel.kind, status=result.status, error=loggable_error(error))  # noqa: TRY400
+        note_fault("answer", error, channel=channel.kind, status=result.status)
         return Uncertain(detail="The answer could not be understood.")
 
 
@@ -135,7 +139,8 @@ def wait_before(attempts: int, terms: Terms) -> float:
         return SANDBOX_WAIT_SECONDS * 2.0 ** (attempts - 1)
     if terms.schedule:
         return terms.schedule[min(attempts, len(terms.schedule)) - 1]
-    return random.uniform(0.0, min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** (attempts - 1)))  # noqa: S311  no secret
+    longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(attempts - 1, 16))
+    return random.uniform(0.0, longest)  # noqa: S311  no secret
 
 
 def rest_after(faults: int) -> float:
@@ -172,9 +177,10 @@ def triggers(step: Mapping[str, Any], status: str, code: str) -> bool:
 
 
 def _deferred(outcome: Deferred, terms: Terms) -> Verdict:
-    attempts = terms.attempts + outcome.counts
-    most = len(terms.schedule) + 1 if terms.schedule and terms.livemode else ATTEMPTS
-    if outcome.counts and attempts >= min(most, outcome.most_attempts or most):
+    concerns_all = outcome.code == "provider_unavailable" or outcome.pauses == "account"  # not this message's fault
+    made = terms.tries if concerns_all else terms.attempts + outcome.counts
+    most = MOST_TRIES if concerns_all and not terms.has_other_way else _most_attempts(terms)
+    if outcome.counts and made >= min(most, outcome.most_attempts or most):
         detail = f"The last time: {outcome.detail or outcome.code}"
         told = failure("retries_exhausted", detail, outcome.provider_code, permanent=False)
         given_up = failed("retries_exhausted", detail, outcome.provider_code, doubted=terms.doubted)
@@ -182,21 +188,27 @@ def _deferred(outcome: Deferred, terms: Terms) -> Verdict:
     if outcome.seconds is not None:
         wait = min(outcome.seconds, LONGEST_RETRY_AFTER_SECONDS)
     else:
-        wait = wait_before(max(attempts, 1), terms) if outcome.counts else OUR_WAIT_SECONDS
+        wait = wait_before(max(made, 1), terms) if outcome.counts else OUR_WAIT_SECONDS
+    counts = outcome.counts and not concerns_all
     is_fault = outcome.code == "provider_unavailable" and outcome.counts
-    return Verdict(Dispatch.State.WAITING, wait=wait, counts=outcome.counts, is_fault=is_fault, **_words(outcome))
+    return Verdict(Dispatch.State.WAITING, wait=wait, counts=counts, is_fault=is_fault, **_words(outcome))
 
 
 def _uncertain(outcome: Uncertain, terms: Terms) -> Verdict:
     words: dict[str, Any] = {"code": outcome.code, "detail": outcome.detail}
-    attempts = terms.attempts + 1
-    if terms.is_idempotent and attempts < ATTEMPTS:
-        return Verdict(Dispatch.State.WAITING, wait=wait_before(attempts, terms), is_fault=True, **words)
+    most = _most_attempts(terms) if terms.has_other_way else MOST_TRIES
+    if terms.is_idempotent and terms.tries < most:
+        wait = wait_before(terms.tries, terms)
+        return Verdict(Dispatch.State.WAITING, wait=wait, counts=False, is_fault=True, **words)
     grace = GRACE_SECONDS if terms.livemode else SANDBOX_GRACE_SECONDS
     if terms.can_look_up and terms.livemode:
         grace = LOOKUP_SECONDS[0]
     told = failure(outcome.code, outcome.detail, permanent=False)
     return Verdict(Dispatch.State.UNKNOWN, resolve=grace, status="unknown", failure=told, is_fault=True, **words)
+
+
+def _most_attempts(terms: Terms) -> int:
+    return len(terms.schedule) + 1 if terms.schedule and terms.livemode else ATTEMPTS
 
 
 def _words(outcome: Deferred | Rejected) -> dict[str, Any]:

@@ -23,7 +23,7 @@ import httpcore
 import httpx
 
 from inboxes.channels.outgoing import HttpOrder, Reply
-from inboxes.transport.accidents import AMBIGUOUS, NOT_SENT, OUR_FAULT, Accident, Result
+from inboxes.transport.accidents import AMBIGUOUS, NOT_SENT, OUR_FAULT, Accident, Result, note_fault
 from inboxes.transport.dialling import Blocked, Dialler, PlainDialler
 from inboxes.transport.wire import Written, write
 
@@ -35,6 +35,7 @@ CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 30.0
 MOST_BYTES = 1024 * 1024
 MOST_REDIRECTS = 3  # of files, which providers keep elsewhere
+EXPECTED = (httpx.HTTPError, httpx.InvalidURL, OSError)  # whatever else is raised is a defect
 # No descriptors, memory or ports are left here: the other side has nothing to do with it.
 OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
 
@@ -224,9 +225,16 @@ def _unpacked(raw: bytes, encoding: str) -> bytes:
 
 
 def _accident(failure: Exception, *, was_begun: bool) -> Accident:
-    """Return what a failure means: once a request has begun to leave, nobody can say how much of it arrived."""
+    """
+    Return what a failure means: once a request has begun to leave, nobody can say how much of it arrived.
+
+    Nor after a defect of ours, which is not for the provider to be blamed for: it is told to operators.
+    """
     detail = _detail(failure)
-    if was_begun:
+    is_defect = not isinstance(failure, EXPECTED)
+    if is_defect:
+        note_fault("http", failure)
+    if was_begun or is_defect:
         return Accident(AMBIGUOUS, detail)
     is_ours = any(isinstance(each, OSError) and each.errno in OURS for each in _causes(failure))
     return Accident(OUR_FAULT if is_ours or isinstance(failure, httpx.PoolTimeout) else NOT_SENT, detail)

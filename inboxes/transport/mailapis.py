@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import requests
-import structlog
 from anymail.exceptions import AnymailError, AnymailRecipientsRefused
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -19,12 +18,10 @@ from core import guard
 from inboxes.channels.mails import answers
 from inboxes.channels.outgoing import Reply
 from inboxes.transport import sockets
-from inboxes.transport.accidents import AMBIGUOUS, NOT_SENT, Accident, Result
+from inboxes.transport.accidents import AMBIGUOUS, NOT_SENT, Accident, Result, note_fault
 
 CONNECT_SECONDS = 5.0
 LONGEST_ANSWER = 64 * 1024
-
-log = structlog.get_logger(__name__)
 
 
 def send(backend: str, options: Mapping[str, Any], mail: EmailMultiAlternatives, *, seconds: float) -> Result:
@@ -41,7 +38,7 @@ def send(backend: str, options: Mapping[str, Any], mail: EmailMultiAlternatives,
     except AnymailError as failure:
         return _failed(failure, trail)
     except Exception as fault:  # noqa: BLE001  backends trip over some answers; how far it got is what counts
-        log.error("mail_backend_broke", backend=backend, error=type(fault).__name__)  # noqa: TRY400  it may quote keys
+        note_fault("mail_api", fault, backend=backend)
         return _taken(mail) if _was_answered(mail) else _unanswered(trail)
     return _taken(mail)
 

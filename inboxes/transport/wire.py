@@ -1,5 +1,6 @@
 """Orders as they are written: to be sent, or to be shown to somebody who must not see their secrets."""
 
+import errno
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,11 @@ class Written:
 
 
 def write(order: HttpOrder) -> Written:
-    """Return an order as it goes over the wire; it goes to the provider's base URL, whatever that is set to."""
+    """
+    Return an order as it goes over the wire; it goes to the provider's base URL, whatever that is set to.
+
+    Raises OSError where what a provider handed out is no URL.
+    """
     body, kind = _body(order)
     named = {"Content-Type": kind} if kind else {}
     # What is unpacked here has the size it came with.
@@ -60,8 +65,11 @@ def _at_base(order: HttpOrder) -> str:
 
 
 def _replaced(url: str) -> str:
-    """Return a URL that a provider handed out, at the base URL that the provider's own host was replaced by."""
-    parts = urlsplit(url)
+    """Return a URL that a provider handed out, at the base URL that its own host was replaced by. Raises OSError."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise OSError(errno.EINVAL, "This is no URL.") from None
     for name, home in settings.PROVIDER_HOMES.items():
         base = settings.PROVIDER_BASES[name]
         if base != home and f"{parts.scheme}://{parts.netloc}" == home:

@@ -6,14 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
-import structlog
 from django.utils import timezone
 
-from core.logs import loggable_error
 from inboxes.channels.outcomes import Outcome, Uncertain
 from inboxes.channels.outgoing import MailOrder, Order
 from inboxes.transport import mail, wire
-from inboxes.transport.accidents import OUR_FAULT, Accident
+from inboxes.transport.accidents import OUR_FAULT, Accident, note_fault
 from inboxes.transport.accidents import Result as Answered
 from inboxes.transport.http import Exchange
 from outbound import policy
@@ -24,8 +22,6 @@ from outbound.services.results import Result
 
 MAIL_THREADS = 20
 SPARE_SECONDS = 5.0  # of a lease, for writing down what came of it
-
-log = structlog.get_logger(__name__)
 
 
 class Caller:
@@ -49,7 +45,7 @@ class Caller:
         except asyncio.CancelledError:
             outcome = Uncertain(detail="The worker was stopped before the answer came.")
         except Exception as error:  # noqa: BLE001  nobody knows how far it got
-            log.error("outbound_attempt_broke", dispatch_id=composed.claimed.id, error=loggable_error(error))  # noqa: TRY400
+            note_fault("attempt", error, dispatch_id=composed.claimed.id)
             outcome = Uncertain(detail="The attempt broke off.")
         return _result(composed, outcome, began_at, status=status, request=request)
 
@@ -63,7 +59,7 @@ class Caller:
         except asyncio.CancelledError:
             return Uncertain()
         except Exception as error:  # noqa: BLE001  it is asked again
-            log.error("outbound_lookup_broke", dispatch_id=lookup.claimed.id, error=loggable_error(error))  # noqa: TRY400
+            note_fault("lookup", error, dispatch_id=lookup.claimed.id)
             return Uncertain()
 
     async def close(self) -> None:
