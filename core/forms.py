@@ -1,10 +1,12 @@
 """What a body says by the input that declares it, and everything that is wrong with it in one go."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rest_framework.serializers import Serializer
 
+from core import remains
 from core.errors import Invalid, Problem
 
 # DRF's words for what is wrong with a field, where ours say more.
@@ -17,12 +19,12 @@ Judge = Callable[[Mapping[str, Any]], Sequence[Problem]]
 
 
 def understood(form: Serializer[Any], also: Judge | None = None) -> dict[str, Any]:
-    """Return what a form understood. Raises Invalid, naming every wrong field and its limit."""
+    """Return what a form understood. Raises Invalid, naming every wrong field, its limit, and how much there was."""
     if not form.is_valid():
-        limits = {name: getattr(field, "max_length", None) for name, field in form.fields.items()}
-        judged, wrong = also(_well_formed(form)) if also else (), _wrong(form)
-        others = [problem for problem in judged if problem.field.partition(".")[0] not in wrong]
-        raise Invalid(*problems(form.errors, limits), *others)
+        found = problems(form.errors, form)
+        if also is not None:
+            found += _judged(form, also)
+        raise Invalid(*found)
     values: dict[str, Any] = form.validated_data
     return values
 
@@ -42,36 +44,40 @@ def unknown(fields: Mapping[str, Any], given: Mapping[Any, Any], place: str = ""
                 yield from unknown(inner.fields, part, below) if isinstance(part, Mapping) else ()
 
 
-def _well_formed(form: Serializer[Any]) -> Mapping[str, Any]:
-    """Return what those fields of a form say that are not wrong."""
-    wrong = _wrong(form)
-    rest = type(form)(data={name: form.initial_data[name] for name in set(form.initial_data) - wrong}, partial=True)
-    return rest.validated_data if rest.is_valid() else {}
+def problems(detail: Any, form: Serializer[Any] | None = None) -> list[Problem]:
+    """Return DRF's nested error details as one problem each; of a ``form`` with the limits that were passed."""
+    return [_problem(path, found, form) for path, found in remains.flat(detail)]
 
 
-def _wrong(form: Serializer[Any]) -> set[str]:
-    """Return the names of a form's fields that are wrong, or hinge on one that is."""
-    hinges: Mapping[str, str] = getattr(form, "hinges", {})
-    return {*form.errors, *(name for name, other in hinges.items() if other in form.errors)}
+def _judged(form: Serializer[Any], also: Judge) -> list[Problem]:
+    """Return what a judge thinks of the part of a wrong form that is well-formed; of the rest it knows nothing."""
+    rest = remains.of(form)
+    found = []
+    for problem in () if rest.values is None else also(rest.values):
+        path = rest.original(tuple(problem.field.split(".")))
+        if not rest.is_lost(path):
+            found.append(replace(problem, field=_named(path)))
+    return found
 
 
-def problems(detail: Any, limits: Mapping[str, int | None] | None = None, field: str = "") -> list[Problem]:
-    """Flatten DRF's nested error details to one problem per field, with its limit where that is known."""
-    if isinstance(detail, Mapping):
-        return [
-            problem for name, inner in detail.items() for problem in problems(inner, limits, _join(field, str(name)))
-        ]
-    if isinstance(detail, list):
-        return [
-            problem
-            for index, inner in enumerate(detail)
-            for problem in problems(inner, limits, field if isinstance(inner, str) else _join(field, str(index)))
-            if inner
-        ]
+def _problem(path: remains.Path, detail: Any, form: Serializer[Any] | None) -> Problem:
     code = str(getattr(detail, "code", "invalid"))
-    limit = (limits or {}).get(field) if code == "max_length" else None
-    return [Problem(field or "body", CODES.get(code, code), str(detail), limit)]
+    limit = actual = None
+    if code == "max_length" and form is not None:
+        field, value = _at(form, path)
+        limit, actual = getattr(field, "max_length", None), len(value) if isinstance(value, str | list) else None
+    return Problem(_named(path) or "body", CODES.get(code, code), str(detail), limit, actual)
 
 
-def _join(field: str, name: str) -> str:
-    return field if name == "non_field_errors" else f"{field}.{name}" if field else name
+def _at(form: Serializer[Any], path: remains.Path) -> tuple[Any, Any]:
+    """Return the field that a path leads to, and what was given for it."""
+    field: Any = form
+    value: Any = form.initial_data
+    for step in path:
+        field = field.fields.get(str(step)) if isinstance(field, Serializer) else getattr(field, "child", None)
+        value = remains.inside(value, step)
+    return field, value
+
+
+def _named(path: remains.Path) -> str:
+    return ".".join(map(str, path))

@@ -12,11 +12,14 @@ Adaptation = Mapping[str, str]  # {field, code, message, text}: what was changed
 
 
 def adapted(channel: Channel, message: Outgoing, settings: Mapping[str, Any]) -> tuple[Outgoing, list[Adaptation]]:
-    """Return the first form of a message that the channel can say, and what it changes; itself where there is none."""
-    for form, adaptations in forms(message):
-        if not limits.problems_of(channel, form, settings):
-            return form, adaptations
-    return message, []
+    """
+    Return the form of a message that the channel can say, and what it changes: the first that has nothing wrong with
+    it, or only what no form mends. Itself where all of them have something of their own.
+    """
+    own = _wrong(channel, message, settings)
+    fitting = [(_wrong(channel, form, settings), (form, adaptations)) for form, adaptations in forms(message)]
+    _, found = min((pair for pair in fitting if pair[0] <= own), key=lambda pair: len(pair[0]))
+    return found
 
 
 def forms(message: Outgoing) -> Iterator[tuple[Outgoing, list[Adaptation]]]:
@@ -30,6 +33,10 @@ def forms(message: Outgoing) -> Iterator[tuple[Outgoing, list[Adaptation]]]:
     elif message.type == "media":
         links = "\n".join(filter(None, [message.text, *(file.url for file in message.media)]))
         yield _as_text(message, "media", "media_as_link", "The file became a link.", links)
+
+
+def _wrong(channel: Channel, message: Outgoing, settings: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {(problem.field, problem.code) for problem in limits.problems_of(channel, message, settings)}
 
 
 def _as_text(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from conversations.api.v1.inputs import Buttons, Media, Template
@@ -30,6 +31,23 @@ class Mail(fields.Group):
     reply_to = fields.Text(required=False, longest=LONGEST_ADDRESS)
 
 
+@extend_schema_field({"type": "string", "maxLength": LONGEST_TEXT})
+class Words(fields.Text):
+    """Text whose length is judged with the rest: its channel may take less than is ever taken."""
+
+
+class OutgoingMedia(Media):
+    """A file somewhere on the web, or one that was uploaded before: it has a ``url`` or an ``attachment_id``."""
+
+    caption = Words(required=False, allow_blank=True)
+
+
+class OutgoingButtons(Buttons):
+    """A question with buttons below it."""
+
+    text = Words()
+
+
 class AnyTemplate(Template):
     """A text that was prepared before: one that a provider has approved, or one of ours."""
 
@@ -52,9 +70,9 @@ class Content(fields.Group):
     """What to say, and where; the object that ``message_type`` names has to be there, and no other."""
 
     inbox_id = fields.Text(required=False, longest=40, help_text="May be left out where the channel has one inbox.")
-    text = fields.Text(required=False, longest=LONGEST_TEXT)
-    media = Media(required=False)
-    button = Buttons(required=False)
+    text = Words(required=False)
+    media = OutgoingMedia(required=False)
+    button = OutgoingButtons(required=False)
     template = AnyTemplate(required=False)
     email = Mail(required=False, help_text="Beside the text, on the e-mail channel.")
     category = fields.Choice(
@@ -89,7 +107,7 @@ class FallbackStep(Content):
 class OutgoingMessage(Content):
     """A message to somebody, on a channel."""
 
-    hinges: ClassVar[dict[str, str]] = dict.fromkeys(SAYS[1:], "message_type")
+    hinges: ClassVar[dict[str, str]] = {**dict.fromkeys(SAYS[1:], "message_type"), "email": "fallback"}
 
     recipient_id = fields.Text(
         longest=LONGEST_ADDRESS,

@@ -26,8 +26,12 @@ class Content:
     media: Sequence[Media] = ()
 
 
-def read(environment: Environment, asked: Mapping[str, Any]) -> Content:
-    """Return what a request wants to be said. Raises Invalid, naming every field that is missing, wrong or too much."""
+def read(environment: Environment, asked: Mapping[str, Any]) -> tuple[Content, list[Problem]]:
+    """
+    Return what a request wants to be said, and which fields of it are missing, wrong or too much.
+
+    What is wrong in itself may be wrong on its channel, too: it is returned as far as it goes.
+    """
     kind = asked.get("message_type", Message.Type.TEXT)
     found = [
         Problem(name, "unexpected_field", f"This goes with another message_type, not with {kind}.")
@@ -36,17 +40,18 @@ def read(environment: Environment, asked: Mapping[str, Any]) -> Content:
         for name in OBJECTS
         if (asked.get(name) not in (None, "")) != (name == kind)
     ]
-    if found:
-        raise Invalid(*found)
+    if asked.get(kind) in (None, ""):
+        return Content(Message.Type.TEXT), found
     match kind:
         case Message.Type.MEDIA:
-            return _media(environment, asked["media"])
+            content, wrong = _media(environment, asked["media"])
+            return content, [*found, *wrong]
         case Message.Type.BUTTON:
-            return Content(kind, asked["button"]["text"], asked["button"])
+            return Content(kind, asked["button"]["text"], asked["button"]), found
         case Message.Type.TEMPLATE:
-            return Content(kind, "", asked["template"])
+            return Content(kind, "", asked["template"]), found
         case _:
-            return Content(kind, asked["text"], {})
+            return Content(kind, asked["text"], {}), found
 
 
 def restored(kept: Mapping[str, Any]) -> Content:
@@ -67,7 +72,15 @@ def kept(content: Content) -> dict[str, Any]:
     return {"message_type": content.kind, "text": content.text, "payload": dict(content.payload or {}), "files": files}
 
 
-def _media(environment: Environment, given: Mapping[str, Any]) -> Content:
-    file = replies.file_of(environment, given)
-    media = replace(replies.media_of(file), kind=given["type"])
-    return Content(Message.Type.MEDIA, given.get("caption") or "", given, [file], [media])
+def _media(environment: Environment, given: Mapping[str, Any]) -> tuple[Content, list[Problem]]:
+    content = Content(Message.Type.MEDIA, given.get("caption") or "", given, media=[_unseen(given)])
+    try:
+        file = replies.file_of(environment, given)
+    except Invalid as wrong:
+        return content, list(wrong.problems)
+    return replace(content, files=[file], media=[replace(replies.media_of(file), kind=given["type"])]), []
+
+
+def _unseen(given: Mapping[str, Any]) -> Media:
+    """Return what is known of a file that is not to be had."""
+    return Media(given["type"], given.get("url", ""), path="" if "url" in given else given.get("attachment_id", ""))

@@ -8,18 +8,27 @@ from accounts.models import Environment
 from contacts.models import Contact, ContactSession
 from contacts.services import consent
 from contacts.services.consent import Refusal
+from conversations.errors import LONGEST_TEXT
 from conversations.services import outreach
 from core.errors import Invalid, Problem
 from inboxes import channels
 from inboxes.channels import adapting, limits, payloads, rendering
+from inboxes.channels.base import Channel
+from inboxes.channels.capabilities import MEDIA_KINDS, Buttons, Capabilities, MediaLimit
 from inboxes.channels.outcomes import FAILURES
 from inboxes.channels.outgoing import Mail, Outgoing, Template
+from inboxes.models import Inbox
 from inboxes.services import templates
 from outbound.services import choosing, contents, magic, recipients
 from outbound.services.contents import Content
 from outbound.services.recipients import Recipient
 
 TRANSACTIONAL = "transactional"
+WIDEST = Capabilities(  # what some channel takes; more is too much on any
+    longest_caption=LONGEST_TEXT,
+    media=dict.fromkeys(MEDIA_KINDS, MediaLimit()),
+    buttons=Buttons(100, 100, True, 200, 1000, LONGEST_TEXT, 255, 255),
+)
 Found = TypeVar("Found")
 SANDBOX_WINDOW = {
     "code": "window_closed",
@@ -33,7 +42,7 @@ class Leg:
     A way that a message can take.
 
     ``form`` is what the channel is asked to say; ``adapted`` is the same as JSON where it is not what ``content`` says.
-    With a ``refusal`` it cannot be taken now.
+    With a ``refusal`` it cannot be taken now, with ``problems`` never as it is.
     """
 
     recipient: Recipient
@@ -47,6 +56,7 @@ class Leg:
     refusal: Refusal | None = None
     warnings: Sequence[Mapping[str, str]] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    problems: Sequence[Problem] = ()
 
 
 class Collector:
@@ -58,38 +68,51 @@ class Collector:
     def take(
         self, find: Callable[[], Found], *, place: str = "", except_for: Collection[tuple[str, str]] = ()
     ) -> Found | None:
-        """
-        Return what ``find`` returns; None for what is invalid, its fields named below ``place``.
-
-        ``except_for`` are fields with codes that were named already, where they were said.
-        """
+        """Return what ``find`` returns; None for what is invalid, which is noted."""
         try:
             return find()
         except Invalid as wrong:
-            news = [each for each in wrong.problems if (each.field, each.code) not in except_for]
-            self.problems += choosing.under(place, news)
+            self.note(wrong.problems, place=place, except_for=except_for)
             return None
+
+    def note(
+        self, problems: Sequence[Problem], *, place: str = "", except_for: Collection[tuple[str, str]] = ()
+    ) -> None:
+        """
+        Note problems, their fields named below ``place``, each once.
+
+        ``except_for`` are fields with codes that were named already, where they were said.
+        """
+        known = {(each.field, each.code) for each in self.problems}
+        news = choosing.under(place, [each for each in problems if (each.field, each.code) not in except_for])
+        self.problems += [each for each in news if (each.field, each.code) not in known]
 
 
 def build(environment: Environment, asked: Mapping[str, Any], *, person: Contact | None = None) -> Leg:
     """
     Return the leg that a request, or a step of its fallback, asks for; ``person`` is who the message is for, if that
-    is known already. Raises Invalid, naming all that is wrong with it; ContactGone.
+    is known already. What is wrong with it is among its ``problems``.
+
+    Raises Invalid, naming all that is wrong with it, where there is nobody to send it to; ContactGone.
     """
     found = Collector()
-    content = found.take(lambda: contents.read(environment, asked))
-    recipient = found.take(lambda: _recipient(environment, asked, person))
-    if content is not None and recipient is None and asked.get("channel") in channels.REGISTRY:
-        found.problems += _problems_on(asked["channel"], content)  # whatever its inbox would be, this it cannot say
-    if content is None or recipient is None:
+    content, wrong = contents.read(environment, asked)
+    found.note(wrong)
+    inbox = found.take(lambda: _inbox(environment, asked))
+    recipient = found.take(lambda: _recipient(inbox, asked, person)) if inbox is not None else None
+    if recipient is None:
+        found.note(_problems_on(asked, inbox, content))
         raise Invalid(*(found.problems or [_unsaid(asked)]))
-    return _checked(environment, asked, content, recipient)
+    leg = _leg(environment, asked, content, recipient)
+    found.note(leg.problems)
+    return replace(leg, problems=found.problems)
 
 
-def _recipient(environment: Environment, asked: Mapping[str, Any], person: Contact | None) -> Recipient | None:
-    if "channel" not in asked:
-        return None
-    inbox = choosing.inbox_for(environment, asked["channel"], asked.get("inbox_id"))
+def _inbox(environment: Environment, asked: Mapping[str, Any]) -> Inbox | None:
+    return choosing.inbox_for(environment, asked["channel"], asked.get("inbox_id")) if "channel" in asked else None
+
+
+def _recipient(inbox: Inbox, asked: Mapping[str, Any], person: Contact | None) -> Recipient | None:
     if "recipient_id" not in asked:
         return None
     if person is not None and not asked.get("is_exact"):
@@ -101,33 +124,50 @@ def _unsaid(asked: Mapping[str, Any]) -> Problem:
     return Problem("recipient_id" if "channel" in asked else "channel", "required", "This is required.")
 
 
-def _problems_on(kind: str, content: Content) -> list[Problem]:
+def _problems_on(asked: Mapping[str, Any], inbox: Inbox | None, content: Content) -> list[Problem]:
+    """Return what is wrong with what is said, whoever it is for and wherever it would go."""
     said = payloads.read(content.kind, content.text, content.payload or {}, content.media)
-    return [] if content.kind == "template" else limits.problems(said, channels.REGISTRY[kind].capabilities)
+    if said.template is not None:
+        return []
+    channel = channels.REGISTRY.get(asked.get("channel", ""))
+    if channel is None:
+        return limits.problems(said, WIDEST)
+    return _formed(asked, channel, said, {} if inbox is None else inbox.settings)[2]
 
 
-def _checked(environment: Environment, asked: Mapping[str, Any], content: Content, recipient: Recipient) -> Leg:
-    inbox = recipient.inbox
-    channel, settings = channels.find(inbox.channel), inbox.settings
-    mail = _mail(asked, recipient)
+def _formed(
+    asked: Mapping[str, Any], channel: Channel, said: Outgoing, settings: Mapping[str, Any]
+) -> tuple[Outgoing, Sequence[adapting.Adaptation], list[Problem]]:
+    """Return how a channel is asked to say a message, what was changed for that, and what is wrong all the same."""
+    form, adaptations = said, list[adapting.Adaptation]()
+    if asked.get("on_unsupported") == "adapt":
+        form, adaptations = adapting.adapted(channel, said, settings)
+    return form, adaptations, limits.problems_of(channel, form, settings)
+
+
+def _leg(environment: Environment, asked: Mapping[str, Any], content: Content, recipient: Recipient) -> Leg:
+    inbox, found = recipient.inbox, Collector()
+    channel, mail = channels.find(inbox.channel), _mail(asked, recipient)
     said = payloads.read(content.kind, content.text, content.payload or {}, content.media)
-    said, content, category, notes = _templated(environment, asked, said, content, recipient)
+    filled = found.take(lambda: _templated(environment, asked, said, content, recipient))
+    said, content, category, notes = filled or (said, content, asked.get("category") or TRANSACTIONAL, [])
     said = replace(
         said, address=recipient.address, category=category, mail=Mail(**mail),
         overrides=(asked.get("overrides") or {}).get(inbox.channel, {}),
     )  # fmt: skip
-    form, adaptations = said, list[adapting.Adaptation]()
-    if asked.get("on_unsupported") == "adapt":
-        form, adaptations = adapting.adapted(channel, said, settings)
-    if wrong := limits.problems_of(channel, form, settings):
-        raise Invalid(*(_of_template(wrong) if content.kind == "template" else wrong))
+    form, adaptations, wrong = _formed(asked, channel, said, inbox.settings)
+    found.note(_of_template(wrong, is_known=filled is not None) if content.kind == "template" else wrong)
     if adaptations and not channel.is_carried:  # clients show the message itself, so it is what has to be plainer
         content = contents.said(form)
     is_own = form.type in {"text", "button"} and (bool(adaptations) or content.kind == "template")
     refusal, doubts = _consent(form, recipient, asked)
+    is_known = filled is not None and content.kind == asked.get("message_type", content.kind)
+    if refusal is not None and refusal.code == "window_closed" and not is_known:
+        refusal = None  # a template that is missing, or not known, may need no window
     return Leg(
         recipient, content, form, category, payloads.write(form) if is_own else None, adaptations, mail,
         form.overrides, refusal, [*recipients.warnings(recipient), *notes, *doubts], channel.facts_of(form),
+        found.problems,
     )  # fmt: skip
 
 
@@ -171,10 +211,13 @@ def _templated(
     return replace(said, template=template), kept, category or row.category, []
 
 
-def _of_template(problems: Sequence[Problem]) -> list[Problem]:
+def _of_template(problems: Sequence[Problem], *, is_known: bool) -> list[Problem]:
     """Name problems of what a template makes after the template: its caller never wrote a ``button``."""
+    beside = [each for each in problems if each.field.startswith(("email", "overrides"))]
+    if not is_known:
+        return beside
     return [
-        each if each.field.startswith(("template", "email", "overrides")) else replace(each, field="template.name")
+        each if each in beside or each.field.startswith("template") else replace(each, field="template.name")
         for each in problems
     ]
 

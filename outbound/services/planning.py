@@ -1,6 +1,6 @@
 """What a request to send would do: everything found and checked, and nothing written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +12,7 @@ from accounts.models import Environment
 from conversations.models import Conversation, Message
 from conversations.queries import conversations_of
 from core import ids
-from core.errors import Invalid, Problem, invalid
+from core.errors import Invalid, Problem
 from inboxes import channels
 from outbound.models import Dispatch
 from outbound.services import legs
@@ -26,6 +26,8 @@ USUAL_TRIGGERS = TRIGGERS[:4]
 SAYS = ("message_type", "text", "media", "button", "template")
 NOBODY = ("recipient_id", "required")  # named where it is missing, not at every step that would go there, too
 HANDED_DOWN = ("recipient_id", "email", "category", "overrides", "on_unsupported", "send_at")
+
+Note = Callable[[Sequence[Problem]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,36 +71,41 @@ def plan(environment: Environment, asked: Mapping[str, Any]) -> Plan:
     Somebody who may not be written to is a problem only where no step of the chain would reach them.
     """
     found = legs.Collector()
-    talk, reply_to = found.take(lambda: _talk(environment, asked)) or (None, "")
-    times = found.take(lambda: _times(asked)) or (None, None)
-    leg = found.take(lambda: legs.build(environment, {**asked, "send_at": times[0]}))
+    talk, reply_to = _talk(environment, asked, found)
+    send_at, expires_at = found.take(lambda: _times(asked)) or (asked.get("send_at"), None)
+    leg = found.take(lambda: legs.build(environment, {**asked, "send_at": send_at}))
+    if leg is not None:
+        found.note(leg.problems)
     steps = _steps(environment, asked, leg, found)
     if leg is not None:
-        found.problems += _misfits(asked, leg, talk, steps)
+        found.note(_misfits(asked, leg, talk, steps))
     if found.problems or leg is None:
         raise Invalid(*found.problems)
     guarantee = asked.get("delivery_guarantee", Dispatch.Guarantee.AT_MOST_ONCE)
     said = (asked.get("client_message_id"), asked.get("metadata", {}))
-    return Plan(environment, leg, steps, talk, reply_to, *times, guarantee, *said)
+    return Plan(environment, leg, steps, talk, reply_to, send_at, expires_at, guarantee, *said)
 
 
-def _talk(environment: Environment, asked: Mapping[str, Any]) -> tuple[Conversation | None, str]:
-    """Return the conversation that is named, and the provider's id of the message that is answered. Raises Invalid."""
+def _talk(
+    environment: Environment, asked: Mapping[str, Any], found: legs.Collector
+) -> tuple[Conversation | None, str]:  # fmt: skip
+    """Return the conversation that is named, and the provider's id of the message that is answered."""
     talk, reply_to = None, ""
     if name := asked.get("conversation_id"):
         row = ids.decode("conv", name)
         talk = conversations_of(environment).filter(pk=row).first() if row is not None else None
         if talk is None:
-            raise invalid("conversation_id", f"There is no conversation {name[:80]!r}.", code="unknown_conversation")
+            words = f"There is no conversation {name[:80]!r}."
+            found.note([Problem("conversation_id", "unknown_conversation", words)])
     if name := asked.get("reply_to"):
         row = ids.decode("msg", name)
         answered = Message.of(environment).filter(pk=row).first() if row is not None else None
         if answered is None or (talk is not None and answered.conversation_id != talk.pk):
-            raise invalid(
-                "reply_to", f"There is no message {name[:80]!r} in this conversation.", code="unknown_message"
-            )
-        talk = talk or conversations_of(environment).get(pk=answered.conversation_id)
-        reply_to = answered.provider_id or ""
+            words = f"There is no message {name[:80]!r} in this conversation."
+            found.note([Problem("reply_to", "unknown_message", words)])
+        else:
+            talk = talk or conversations_of(environment).get(pk=answered.conversation_id)
+            reply_to = answered.provider_id or ""
     return talk, reply_to
 
 
@@ -109,7 +116,7 @@ def _times(asked: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
         found.append(Problem("send_at", "in_the_past", "send_at is past by more than 60 seconds.", 60))
     elif send_at is not None and send_at > now + FARTHEST:
         found.append(Problem("send_at", "too_far", "send_at is at most 30 days ahead.", FARTHEST.days))
-    elif expires_at is not None and expires_at <= max(now, send_at or now):
+    if expires_at is not None and expires_at <= max(now, send_at or now):
         found.append(Problem("expires_at", "in_the_past", "expires_at is after now, and after send_at."))
     if found:
         raise Invalid(*found)
@@ -124,30 +131,43 @@ def _steps(
     said_above = {(each.field, each.code) for each in found.problems}
     for place, given in enumerate(asked.get("fallback") or ()):
         above = {NOBODY} if any(name in given for name in SAYS) else {NOBODY, *said_above}
-        step = found.take(
-            partial(_step, environment, asked, given, before), place=f"fallback.{place}", except_for=above
-        )
+        note = partial(found.note, place=f"fallback.{place}", except_for=above)
+        step = _step(environment, asked, given, before, note)
         if step is not None:
             steps.append(step)
             before = step.leg
     return steps
 
 
-def _step(environment: Environment, asked: Mapping[str, Any], given: Mapping[str, Any], before: Leg | None) -> Step:
+def _step(
+    environment: Environment, asked: Mapping[str, Any], given: Mapping[str, Any], before: Leg | None, note: Note
+) -> Step | None:  # fmt: skip
     inherited = {name: asked[name] for name in HANDED_DOWN if name in asked}
     if not any(name in given for name in SAYS):
         inherited |= {name: asked[name] for name in SAYS if name in asked}
     is_exact = "recipient_id" in given
     whole = {**inherited, **given, "is_exact": is_exact}
-    leg = legs.build(environment, whole, person=before.recipient.contact if before and not is_exact else None)
     after = given.get("after_seconds")
     on = given.get("on") or [*USUAL_TRIGGERS, *(["no_delivery"] if after is not None else [])]
-    if "no_delivery" in on and after is None:
-        raise invalid("after_seconds", "no_delivery needs after_seconds: how long to wait.", code="required")
-    if "no_delivery" in on and before is not None and not _tells(before):
-        channel = before.recipient.inbox.channel
-        raise invalid("after_seconds", f"Nobody tells whether a message on {channel} arrived.", code="no_receipts")
+    if "no_delivery" in on:
+        note(_wrong_with_waiting(after, before))
+    try:
+        leg = legs.build(environment, whole, person=before.recipient.contact if before and not is_exact else None)
+    except Invalid as wrong:
+        note(wrong.problems)
+        return None
+    note(leg.problems)
     return Step(leg, on, after)
+
+
+def _wrong_with_waiting(after: int | None, before: Leg | None) -> list[Problem]:
+    """Return what is wrong with waiting for a receipt of what goes before."""
+    if after is None:
+        return [Problem("after_seconds", "required", "no_delivery needs after_seconds: how long to wait.")]
+    if before is not None and not _tells(before):
+        words = f"Nobody tells whether a message on {before.recipient.inbox.channel} arrived."
+        return [Problem("after_seconds", "no_receipts", words)]
+    return []
 
 
 def _tells(leg: Leg) -> bool:

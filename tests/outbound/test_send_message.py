@@ -153,6 +153,8 @@ class TestEveryProblem:
         assert wrong_fields(answer) == {
             "metadata": "invalid", "expires_at": "invalid", "fallback.1.after_seconds": "out_of_range",
             "text": "unexpected_field", "recipient_id": "invalid_recipient", "send_at": "in_the_past",
+            "media.url": "required", "fallback.0.channel": "unknown_channel",
+            "fallback.1.channel": "channel_not_configured",
         }  # fmt: skip
         assert not Message.unscoped.exists()
 
@@ -176,7 +178,7 @@ class TestEveryProblem:
             ({"recipient_id": PHONE, "channel": "sms", "text": "Hi", "inbox_id": "inb_nothing"},
              {"inbox_id": "unknown_inbox"}),
             ({"recipient_id": PHONE, "channel": "sms", "text": "Hi", "conversation_id": "conv_x", "reply_to": "msg_x"},
-             {"conversation_id": "unknown_conversation"}),
+             {"conversation_id": "unknown_conversation", "reply_to": "unknown_message"}),
             ({"recipient_id": PHONE, "channel": "sms", "text": "Hi", "reply_to": "msg_x"},
              {"reply_to": "unknown_message"}),
             ({"recipient_id": PHONE, "channel": "sms", "text": "Hi", "email": {"subject": "Hi"}},

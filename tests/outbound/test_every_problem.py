@@ -1,0 +1,179 @@
+"""``POST /v1/send-message`` names everything that is wrong with a request in one answer, whatever else is wrong."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from contacts.services import consent
+from core.times import iso
+from tests.outbound.messaging import PHONE, SEND, open_on, problem, text_to
+from tests.servers import wrong_fields
+
+PAST = "2020-01-01T00:00:00Z"
+
+
+def buttons(count=2, **more):
+    return {"text": "Which?", "buttons": [{"title": f"Size {n}", "id": f"b{n}"} for n in range(count)], **more}
+
+
+@pytest.fixture
+def sms(live):
+    return open_on(live, "sms")
+
+
+@pytest.fixture
+def whatsapp(live):
+    return open_on(live, "whatsapp")
+
+
+@pytest.fixture
+def mail(live):
+    return open_on(live, "email")
+
+
+class TestMalformedFields:
+    def test_do_not_hide_what_is_beside_them_inside_of_an_object(self, api, whatsapp):
+        asked = buttons(4, footer=5)
+        asked["buttons"][1] = {"title": "Neither an id nor a url"}
+        asked["buttons"][2]["title"] = "x" * 21
+
+        answer = api.post(SEND, {"recipient_id": "+1", "channel": "whatsapp", "message_type": "button",
+                                 "button": asked})  # fmt: skip
+
+        assert wrong_fields(answer) == {
+            "recipient_id": "invalid_recipient", "button.buttons.1": "ambiguous", "button.footer": "invalid",
+            "button.buttons.2.title": "too_long",
+        }  # fmt: skip
+
+    def test_do_not_hide_other_steps_of_a_chain(self, api, sms, whatsapp):
+        chain = [{"channel": "sms", "after_seconds": "soon"}, {"channel": 5}, {"channel": "sms", "text": "x" * 1601}]
+
+        answer = api.post(SEND, text_to(PHONE, "whatsapp", fallback=chain))
+
+        assert wrong_fields(answer) == {
+            "fallback.0.after_seconds": "invalid", "fallback.1.channel": "invalid", "fallback.2.text": "too_long"
+        }  # fmt: skip
+
+    def test_do_not_make_wrong_what_hinges_on_them(self, api, sms):
+        step = {"channel": 5, "message_type": "button", "button": buttons()}
+
+        answer = api.post(SEND, text_to(PHONE, "sms", email={"subject": "Hi"}, fallback=[step]))
+
+        assert wrong_fields(answer) == {"fallback.0.channel": "invalid"}
+
+    def test_do_not_hide_that_a_mail_needs_a_subject(self, api, mail):
+        asked = text_to("a@x.test", "email", metadata=5, email={"cc": ["nobody"], "html": 5})
+
+        assert wrong_fields(api.post(SEND, asked)) == {
+            "metadata": "invalid", "email.html": "invalid", "email.subject": "required",
+            "email.cc.0": "invalid_address",
+        }  # fmt: skip
+
+
+class TestTimes:
+    def test_that_are_past_are_both_named(self, api, sms):
+        answer = api.post(SEND, text_to(PHONE, "sms", send_at=PAST, expires_at=PAST))
+
+        assert wrong_fields(answer) == {"send_at": "in_the_past", "expires_at": "in_the_past"}
+
+    def test_that_are_too_far_do_not_hide_an_end_before_the_beginning(self, api, sms):
+        at = timezone.now() + timedelta(days=40)
+
+        answer = api.post(SEND, text_to(PHONE, "sms", send_at=iso(at), expires_at=iso(at - timedelta(hours=1))))
+
+        assert wrong_fields(answer) == {"send_at": "too_far", "expires_at": "in_the_past"}
+
+
+class TestLengths:
+    @pytest.mark.parametrize(
+        ("said", "field", "limit"),
+        [
+            ({"text": "x" * 150_001}, "text", 4096),
+            ({"message_type": "button", "button": buttons(text="x" * 150_001)}, "button.text", 1024),
+            ({"message_type": "media", "media": {"type": "image", "url": "https://a.test/a.png",
+                                                 "caption": "x" * 150_001}}, "media.caption", 1024),
+        ],
+        ids=["text", "question", "caption"],
+    )  # fmt: skip
+    def test_are_the_channels_own_beyond_every_limit(self, api, whatsapp, said, field, limit):
+        found = problem(api.post(SEND, {"recipient_id": PHONE, "channel": "whatsapp", **said}), field)
+
+        assert (found["code"], found["limit"], found["actual"]) == ("too_long", limit, 150_001)
+
+    def test_are_judged_on_no_known_channel_too(self, api):
+        answer = api.post(SEND, text_to(PHONE, "fax", "x" * 150_001))
+
+        assert wrong_fields(answer) == {"channel": "unknown_channel", "text": "too_long"}
+        assert (problem(answer, "text")["limit"], problem(answer, "text")["actual"]) == (150_000, 150_001)
+
+    def test_are_told_of_what_only_the_form_limits(self, api, mail):
+        asked = text_to("a@x.test", "email", email={"subject": "x" * 256})
+
+        found = problem(api.post(SEND, asked), "email.subject")
+
+        assert (found["limit"], found["actual"]) == (255, 256)
+
+
+class TestAdapting:
+    def test_asks_of_a_mail_only_what_nothing_mends(self, api, mail):
+        asked = {"recipient_id": "a@x.test", "channel": "email", "message_type": "button", "button": buttons(),
+                 "on_unsupported": "adapt"}  # fmt: skip
+
+        assert wrong_fields(api.post(SEND, asked)) == {"email.subject": "required"}
+        said = api.post(SEND, {**asked, "email": {"subject": "Sizes"}}).json()
+        assert [each["code"] for each in said["adaptations"]] == ["buttons_as_text"]
+
+    def test_is_thought_of_where_the_recipient_is_wrong(self, api, sms):
+        asked = {"recipient_id": "+1", "channel": "sms", "message_type": "button", "button": buttons(),
+                 "on_unsupported": "adapt"}  # fmt: skip
+
+        assert wrong_fields(api.post(SEND, asked)) == {"recipient_id": "invalid_recipient"}
+
+    def test_names_the_fields_that_were_written_where_no_form_fits(self, api, sms):
+        asked = {"recipient_id": PHONE, "channel": "sms", "message_type": "button", "on_unsupported": "adapt",
+                 "button": buttons(text="x" * 2000)}  # fmt: skip
+
+        assert set(wrong_fields(api.post(SEND, asked))) == {"message_type"}
+
+
+class TestWhatIsSaid:
+    def test_is_judged_though_somebody_wants_nothing(self, api, live, sms):
+        consent.suppress(environment=live, channel="sms", address=PHONE, reason="opted_out")
+
+        answer = api.post(SEND, text_to(PHONE, "sms", "x" * 1601, conversation_id="conv_x"))
+
+        assert wrong_fields(answer) == {
+            "recipient_id": "opted_out", "text": "too_long", "conversation_id": "unknown_conversation"
+        }  # fmt: skip
+
+    def test_is_judged_beside_what_is_missing(self, api, whatsapp):
+        answer = api.post(SEND, {"recipient_id": PHONE, "channel": "whatsapp", "text": "no", "message_type": "button",
+                                 "button": buttons(4)})  # fmt: skip
+
+        assert wrong_fields(answer) == {
+            "text": "unexpected_field", "button.buttons": "too_many", "recipient_id": "window_closed"
+        }  # fmt: skip
+
+    def test_needs_no_window_while_nobody_knows_what_it_is(self, api, whatsapp):
+        missing = {"recipient_id": PHONE, "channel": "whatsapp", "message_type": "template"}
+
+        assert wrong_fields(api.post(SEND, missing)) == {"template": "required"}
+
+    def test_is_judged_beside_a_file_that_cannot_be_had(self, api, whatsapp):
+        media = {"type": "image", "url": "https://169.254.169.254/a.png", "caption": "x" * 1025}
+
+        answer = api.post(SEND, {"recipient_id": PHONE, "channel": "whatsapp", "message_type": "media",
+                                 "media": media})  # fmt: skip
+
+        assert wrong_fields(answer) == {
+            "media.url": "private_address", "media.caption": "too_long", "recipient_id": "window_closed"
+        }  # fmt: skip
+
+    def test_is_asked_for_a_subject_beside_an_unknown_template(self, api, mail):
+        asked = {"recipient_id": "a@x.test", "channel": "email", "message_type": "template",
+                 "template": {"name": "nothing"}}  # fmt: skip
+
+        assert wrong_fields(api.post(SEND, asked)) == {
+            "template.name": "template_not_found", "email.subject": "required"
+        }  # fmt: skip
