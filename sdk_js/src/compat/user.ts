@@ -1,0 +1,146 @@
+/** `SBUser`: the person who uses the page, as their own app knows them. */
+
+import type { Attributes, ConversationSummary, DexraClientHandle, User } from "../types"
+import { SBConversation } from "./records"
+import { attributesOf, detailsOf, plain, readBothWays, type Values } from "./values"
+import { warnOnce } from "./warnings"
+
+type Told<Value> = (value: Value) => void
+
+/**
+ * Return the class for one client.
+ *
+ * `update()` pushes what the page knows and resolves with what the server made of it; nothing in a page can make
+ * somebody staff, for `user_type` is a label.
+ */
+export function createSBUser(client: DexraClientHandle) {
+  return class SBUser {
+    details: Values
+    extra: Values
+    conversations: SBConversation[] = []
+
+    constructor(settings: Values = {}, extra: Values = {}) {
+      this.details = { ...settings }
+      this.extra = { ...extra }
+    }
+
+    get id(): string {
+      return client.state.get().user?.id ?? ""
+    }
+
+    /** Chosen by the server: `user` once somebody has signed for them. */
+    get type(): "visitor" | "lead" | "user" {
+      const { user } = client.state.get()
+      return user?.verified ? "user" : this.details.email || user?.email ? "lead" : "visitor"
+    }
+
+    get name(): string {
+      return [this.get("first_name"), this.get("last_name")].filter(Boolean).join(" ")
+    }
+
+    get nameBeautified(): string {
+      return this.name || "Visitor"
+    }
+
+    get image(): string {
+      return this.get("profile_image")
+    }
+
+    get(name: string): string {
+      return String(plain(this.details[name]) ?? "")
+    }
+
+    getExtra(name: string): string {
+      return readBothWays(plain(this.extra[name]))
+    }
+
+    set(name: string, value: unknown): void {
+      this.details[name] = value
+    }
+
+    setExtra(name: string, value: unknown): void {
+      this.extra[name] = value
+    }
+
+    language(): string {
+      return String(plain(this.extra.language) ?? client.state.get().user?.language ?? "")
+    }
+
+    isExtraEmpty(): boolean {
+      return Object.keys(this.extra).length == 0
+    }
+
+    isConversationsEmpty(): boolean {
+      return this.conversations.length == 0
+    }
+
+    async update(callback?: Told<this>): Promise<this> {
+      this.take(await client.update(attributesOf(this.details, this.extra) as Attributes))
+      callback?.(this)
+      return this
+    }
+
+    /** Take over what the server says. */
+    take(user: User): this {
+      const { details, extra } = detailsOf(user)
+      this.details = { ...this.details, ...details }
+      this.extra = { ...this.extra, ...extra }
+      return this
+    }
+
+    async getConversations(callback?: Told<SBConversation[]>, exclude?: string): Promise<SBConversation[]> {
+      await client.loadConversations()
+      this.conversations = client.state
+        .get()
+        .conversations.filter(({ id }) => id != exclude)
+        .map(withLastMessage)
+      callback?.(this.conversations)
+      return this.conversations
+    }
+
+    async getFullConversation(id: string, callback?: Told<SBConversation>): Promise<SBConversation> {
+      const conversation = client.conversation(id)
+      await conversation.load()
+      const { summary, messages } = conversation.state.get()
+      const full = SBConversation.from(summary, messages)
+      callback?.(full)
+      return full
+    }
+
+    getConversationByID(id: string, index = false): SBConversation | number | false {
+      const at = this.conversations.findIndex((conversation) => conversation.id == id)
+      return index ? at : (this.conversations[at] ?? false)
+    }
+
+    getLastConversation(): SBConversation | false {
+      return this.conversations[0] ?? false
+    }
+
+    addConversation(conversation: SBConversation): boolean {
+      const isNew = !this.conversations.some(({ id }) => id == conversation.id)
+      if (isNew) this.conversations.unshift(conversation)
+      return isNew
+    }
+
+    removeConversation(id: string): boolean {
+      const { length } = this.conversations
+      this.conversations = this.conversations.filter((conversation) => conversation.id != id)
+      return this.conversations.length < length
+    }
+
+    delete(callback?: Told<false>): false {
+      warnOnce("SBUser.delete()", "Only your server may erase a person: DELETE /v1/users/{id}.")
+      callback?.(false)
+      return false
+    }
+  }
+}
+
+export type SBUserClass = ReturnType<typeof createSBUser>
+
+function withLastMessage(summary: ConversationSummary): SBConversation {
+  const conversation = SBConversation.from(summary, [])
+  const last = summary.last_message
+  if (last) conversation.addMessages({ id: last.id, message: last.text, conversation_id: summary.id })
+  return conversation
+}
