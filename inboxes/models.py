@@ -88,6 +88,12 @@ class Inbox(TenantModel):
         return ids.encode("inb", self.pk)
 
     @property
+    def signing_tokens(self) -> list[str]:
+        """The tokens that identities may be signed with now: after a rotation the one before for a while, too."""
+        is_kept = self.previous_hmac_token_until is not None and self.previous_hmac_token_until > timezone.now()
+        return [self.hmac_token, self.previous_hmac_token] if is_kept else [self.hmac_token]
+
+    @property
     def callback_url(self) -> str:
         """Where its provider calls, if it has one that does."""
         return f"{settings.BASE_URL}/inbound/{self.channel}/{self.identifier}"
@@ -100,7 +106,7 @@ class InboxHealth(TenantModel):
         """Whether messages leave."""
 
         CONNECTED = "connected"
-        DISCONNECTED = "disconnected", "The provider refuses us"
+        DISCONNECTED = "disconnected", "Messages wait"
 
     class CallbackState(models.TextChoices):
         """Whether the provider knows where to call us."""

@@ -12,13 +12,13 @@ class InboxEvent(Event):
 
 
 class InboxDisconnected(InboxEvent):
-    """The provider refuses the inbox's credentials: its messages wait until they are mended."""
+    """The provider refuses the inbox's credentials, or is away: messages wait until that is mended, or over."""
 
     type = "inbox_disconnected"
 
 
 class InboxReconnected(InboxEvent):
-    """The provider takes the inbox's messages again, after it was said to refuse them."""
+    """The provider takes the inbox's messages again, after it was said that it does not."""
 
     type = "inbox_reconnected"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -27,6 +27,7 @@ from outbound.services.claims import Claimed
 from outbound.services.inboxes import Inboxes, Known
 
 KINDS = {Attachment.Type.IMAGE: "image", Attachment.Type.VIDEO: "video", Attachment.Type.AUDIO: "audio"}
+FOLDED = timedelta(hours=23)  # a day, say providers that fold two with one key; ours is not to the minute
 MAIL = ("subject", "html", "cc", "bcc", "reply_to", "references", "unsubscribe_url")
 
 STANDING = """
@@ -96,14 +97,17 @@ def compose(claimed: Sequence[Claimed], inboxes: Inboxes) -> list[Composed]:
 
 def terms_of(dispatch: Dispatch, known: Known, *, doubted: bool) -> Terms:
     """Return what a dispatch goes by."""
+    began_at = max(dispatch.created_at, dispatch.send_at or dispatch.created_at)
     return Terms(
         attempts=dispatch.attempts,
         livemode=dispatch.livemode,
         at_least_once=dispatch.guarantee == Dispatch.Guarantee.AT_LEAST_ONCE,
-        is_idempotent=known.limits.is_idempotent,
+        is_idempotent=known.limits.is_idempotent and timezone.now() - began_at < FOLDED,
         can_look_up=known.limits.can_look_up,
         schedule=settings.OUTBOUND_SCHEDULE,
         doubted=doubted,
+        tries=dispatch.tries,
+        has_other_way=bool(dispatch.fallback),
     )
 
 

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.utils import timezone
 
@@ -57,7 +57,7 @@ class OutboundDispatcher(Dispatcher):
         self._claimer = Claimer(self._inboxes, self._buckets)
         self._attendant = Attendant(self._buckets)
         self._claiming, self._attending = Desk("outbound-claims"), Desk("outbound-attending")
-        self.ledger = OutboundLedger(self._buckets, on_done=self.wake)
+        self.ledger = OutboundLedger(self._buckets, on_done=self._recorded)
         self._caller = Caller()
         self._looking_up = asyncio.Semaphore(LOOKUPS_AT_ONCE)
         self._is_hungry = False  # a line had more due than room
@@ -144,10 +144,26 @@ class OutboundDispatcher(Dispatcher):
             self.ledger.add(doubts.judged(lookup, await self._caller.look_up(lookup)))
 
     def _done(self, claimed: Claimed, entry: Result | Release | None) -> None:
-        """Give a slot back, and what came of it to the ledger."""
-        self._slots.give_back(claimed)
-        metrics.in_flight.set(self._slots.used)
+        """Give what came of a message to the ledger, and its slot back."""
+        if not _is_fault(entry):
+            self._give_back(claimed)
         if entry is not None:
             self.ledger.add(entry)
         if self._is_hungry:
             self.wake(within=HUNGRY_SECONDS)
+
+    def _recorded(self, entries: Sequence[Result | Release]) -> None:
+        """Give back the slots of faults: nobody else is sent into them before their line knows."""
+        for entry in entries:
+            if _is_fault(entry):
+                self._give_back(entry.claimed)
+        self.wake()
+
+    def _give_back(self, claimed: Claimed) -> None:
+        self._slots.give_back(claimed)
+        metrics.in_flight.set(self._slots.used)
+
+
+def _is_fault(entry: Result | Release | None) -> TypeGuard[Result]:
+    """Whether an attempt came to nothing because of its provider."""
+    return isinstance(entry, Result) and entry.verdict.is_fault and not entry.is_afterwards

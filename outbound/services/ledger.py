@@ -17,13 +17,13 @@ class OutboundLedger(Ledger[Result | Release]):
     Takes results of messages.
 
     A message whose result is given up is in doubt, for whoever finds its lease. Without the database nothing more is
-    claimed, so that no more wait than were under way. ``on_done`` is told of each write.
+    claimed, so that no more wait than were under way. ``on_done`` is told what was written down or given up.
     """
 
     name = "outbound"
     at_once = 100
 
-    def __init__(self, buckets: Buckets, *, on_done: Callable[[], None]) -> None:
+    def __init__(self, buckets: Buckets, *, on_done: Callable[[Sequence[Result | Release]], None]) -> None:
         super().__init__(unsettled=metrics.unsettled, given_up=metrics.results_given_up)
         self._desk = Desk("outbound-ledger")
         self._buckets = buckets
@@ -33,9 +33,9 @@ class OutboundLedger(Ledger[Result | Release]):
         """Return the message that an entry is about."""
         return entry.claimed
 
-    def let_go(self, _entries: Sequence[Result | Release]) -> None:
+    def let_go(self, entries: Sequence[Result | Release]) -> None:
         """Tell that there is something new in the database."""
-        self._on_done()
+        self._on_done(entries)
 
     async def record(self, entries: Sequence[Result | Release]) -> None:
         """Write down results and give back releases, in one transaction. Raises django.db.Error."""

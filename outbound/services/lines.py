@@ -62,6 +62,7 @@ class News:
 
     sent: int = 0
     faults: int = 0
+    fault: str = ""  # the last one, in the provider's words
     refusal: Rejected | None = None
     pause: Deferred | None = None
     soonest: float | None = None  # seconds until something of it is due again
@@ -142,7 +143,8 @@ def _store(lines: Sequence[Line]) -> None:
 def _add(news: News, result: Result) -> None:
     outcome, verdict = result.outcome, result.verdict
     news.sent += isinstance(outcome, Sent)
-    news.faults += verdict.is_fault
+    if verdict.is_fault:
+        news.faults, news.fault = news.faults + 1, verdict.detail
     if isinstance(outcome, Rejected) and outcome.disconnects:
         news.refusal = outcome
     if isinstance(outcome, Deferred) and outcome.pauses == "account":
@@ -157,7 +159,7 @@ def _bring_up_to_date(line: Line, news: News, now: datetime) -> None:
     elif news.sent:
         _well(line)
     elif news.faults:
-        _faulty(line, news.faults, now)
+        _faulty(line, news, now)
     if news.pause is not None:
         seconds = policy.FIRST_WAIT_SECONDS if news.pause.seconds is None else news.pause.seconds
         _rest(line, min(seconds, policy.LONGEST_RETRY_AFTER_SECONDS), news.pause.code, now)
@@ -173,21 +175,21 @@ def _cut_off(line: Line, refusal: Rejected, now: datetime) -> None:
     if not line.is_disconnected:
         line.is_disconnected = True
         metrics.disconnected.inc()
-        _tell(line, InboxDisconnected, refusal)
+        _tell(line, InboxDisconnected, refusal.code, refusal.detail)
     line.consecutive_faults, line.faults_since = refusals, line.faults_since or now
     _rest(line, policy.probe_after(refusals), refusal.code, now)
 
 
 def _well(line: Line) -> None:
-    if line.is_disconnected:
+    if line.is_disconnected or line.consecutive_faults >= policy.FAULTS_TO_REST:
         line.is_disconnected = False
-        _tell(line, InboxReconnected, None)
+        _tell(line, InboxReconnected)
     if line.consecutive_faults:
         line.consecutive_faults, line.faults_since = 0, None
         line.paused_until, line.pause_reason = None, ""
 
 
-def _faulty(line: Line, faults: int, now: datetime) -> None:
+def _faulty(line: Line, news: News, now: datetime) -> None:
     if line.is_disconnected:  # the probe found nobody
         _rest(line, policy.probe_after(line.consecutive_faults), line.pause_reason, now)
         return
@@ -198,10 +200,12 @@ def _faulty(line: Line, faults: int, now: datetime) -> None:
     if line.consecutive_faults >= policy.FAULTS_TO_REST:  # those that were under way together are one more sign
         line.consecutive_faults += 1
     else:  # the first rest is a short one, however many came to nothing at once
-        line.consecutive_faults = min(line.consecutive_faults + faults, policy.FAULTS_TO_REST)
+        line.consecutive_faults = min(line.consecutive_faults + news.faults, policy.FAULTS_TO_REST)
     if seconds := policy.rest_after(line.consecutive_faults):
         _rest(line, seconds, "provider_unavailable", now)
         log.warning("outbound_line_rests", inbox_id=line.pk, seconds=seconds, faults=line.consecutive_faults)
+        if line.faults_since is not None and line.faults_since <= now - timedelta(seconds=policy.OUTAGE_SECONDS):
+            _tell(line, InboxDisconnected, "provider_unavailable", news.fault)
 
 
 def _rest(line: Line, seconds: float, reason: str, now: datetime) -> None:
@@ -210,14 +214,17 @@ def _rest(line: Line, seconds: float, reason: str, now: datetime) -> None:
         line.paused_until, line.pause_reason = until, reason[:60]
 
 
-def _tell(line: Line, kind: type[InboxDisconnected | InboxReconnected], refusal: Rejected | None) -> None:
-    inbox = Inbox.unscoped.select_related("environment").get(pk=line.pk)
-    code, detail = (refusal.code, refusal.detail[:500]) if refusal else ("", "")
-    state = InboxHealth.State.DISCONNECTED if refusal else InboxHealth.State.CONNECTED
-    values = {"state": state, "code": code, "detail": detail, "changed_at": timezone.now()}
+def _tell(line: Line, kind: type[InboxDisconnected | InboxReconnected], code: str = "", detail: str = "") -> None:
+    """Say how a line stands, to its people too, unless they know."""
+    inbox = Inbox.unscoped.select_related("environment", "health").get(pk=line.pk)
+    state = InboxHealth.State.DISCONNECTED if code else InboxHealth.State.CONNECTED
+    known = getattr(inbox, "health", None)
+    if (known.state, known.code) == (state, code) if known else state == InboxHealth.State.CONNECTED:
+        return
+    values = {"state": state, "code": code, "detail": detail[:500], "changed_at": timezone.now()}
     InboxHealth.unscoped.update_or_create(
         inbox=inbox, defaults=values, create_defaults={**values, "environment_id": inbox.environment_id}
     )
-    data = {"reason": code, "detail": detail} if refusal else {}
+    data = {"reason": code, "detail": detail[:500]} if code else {}
     publish(about(inbox, kind, livemode=inbox.environment.livemode, data=data))
     log.info(kind.type, inbox_id=inbox.public_id, reason=code)

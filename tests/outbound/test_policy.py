@@ -15,6 +15,7 @@ from tests.outbound.toys import Toy
 
 LIVE = Terms(attempts=0, livemode=True, at_least_once=False, is_idempotent=False, can_look_up=False)
 MESSAGE = Outgoing("msg_1", uuid4(), "ana", "text", "hi")
+AWAY = Deferred("provider_unavailable", "busy", "503")
 WAITING, SENT, FAILED, UNKNOWN = (Dispatch.State[name] for name in ("WAITING", "SENT", "FAILED", "UNKNOWN"))
 
 
@@ -82,8 +83,8 @@ class TestVerdicts:
         assert verdict(Deferred("rate_limited", seconds=86_400)).wait == 3600
 
     def test_give_up_after_five_attempts_and_say_that_it_may_work_later(self):
-        assert verdict(Deferred("provider_unavailable"), attempts=3).state == WAITING
-        found = verdict(Deferred("provider_unavailable", "busy", "503"), attempts=4)
+        assert verdict(Deferred("media_refused"), attempts=3).state == WAITING
+        found = verdict(Deferred("media_refused", "busy", "503"), attempts=4)
 
         assert (found.state, found.code) == (FAILED, "retries_exhausted")
         assert found.failure is not None
@@ -91,6 +92,24 @@ class TestVerdicts:
 
     def test_give_up_sooner_where_a_provider_knows_that_it_is_hopeless(self):
         assert verdict(Deferred("media_refused", most_attempts=2), attempts=1).state == FAILED
+
+    @pytest.mark.parametrize("outcome", [AWAY, Deferred("rate_limited", pauses="account")])
+    def test_wait_for_a_provider_that_fails_everybody_without_counting(self, outcome):
+        found = verdict(outcome, attempts=4, tries=500)
+
+        assert (found.state, found.counts) == (WAITING, False)
+        assert verdict(outcome, tries=policy.MOST_TRIES).state == FAILED
+
+    @pytest.mark.parametrize("schedule", [(), (1.0, 2.0, 3.0, 4.0)])
+    def test_take_another_way_where_there_is_one_after_five_tries(self, schedule):
+        assert verdict(AWAY, tries=4, has_other_way=True, schedule=schedule).state == WAITING
+        assert verdict(AWAY, tries=5, has_other_way=True, schedule=schedule).state == FAILED
+
+    def test_wait_for_longer_than_a_message_lives(self):
+        waits = [verdict(AWAY, tries=tries).wait for tries in range(1, policy.MOST_TRIES)]
+
+        assert max(waits) <= 300
+        assert sum(waits) > 24 * 3600
 
     def test_do_not_count_what_is_nobody_s_fault(self):
         found = verdict(Deferred("moved", counts=False), attempts=4)
@@ -109,7 +128,8 @@ class TestVerdicts:
         found = verdict(Uncertain(), is_idempotent=True)
 
         assert (found.state, found.status) == (WAITING, "")
-        assert verdict(Uncertain(), is_idempotent=True, attempts=4).state == UNKNOWN
+        assert verdict(Uncertain(), is_idempotent=True, tries=500).state == WAITING
+        assert verdict(Uncertain(), is_idempotent=True, tries=5, has_other_way=True).state == UNKNOWN
 
     @pytest.mark.parametrize("outcome", [Rejected("invalid_recipient"), Deferred("rate_limited")])
     def test_never_say_that_something_failed_that_may_have_arrived_before(self, outcome):
