@@ -5,7 +5,7 @@ import { createHash } from "node:crypto"
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { gzipSync } from "node:zlib"
+import { brotliCompressSync, gzipSync } from "node:zlib"
 import { build, transform } from "esbuild"
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)))
@@ -14,6 +14,7 @@ const { version } = JSON.parse(readFileSync("package.json", "utf8"))
 const ENTRIES = {
   index: "src/index.ts",
   react: "src/react/index.ts",
+  compat: "src/compat/index.ts",
   server: "src/server/index.ts",
   "locales/fr": "src/locales/fr.ts",
   "locales/ar": "src/locales/ar.ts",
@@ -82,12 +83,13 @@ async function buildScript() {
     "react-dom/client": "preact/compat/client",
     "react/jsx-runtime": "preact/jsx-runtime",
   }
-  const script = await bundle({ entryPoints: ["src/script/main.ts"], alias, plugins: [styleText] })
+  const script = await bundle({ entryPoints: ["src/script/main.tsx"], alias, plugins: [styleText] })
   const file = `dexra.${createHash("sha256").update(script).digest("hex").slice(0, 16)}.js`
   const integrity = `sha384-${createHash("sha384").update(script).digest("base64")}`
   const define = { ...COMMON.define, __FILE__: JSON.stringify(file), __INTEGRITY__: JSON.stringify(integrity) }
   const loader = await bundle({ entryPoints: ["src/script/loader.ts"], define })
   writeFileSync(join("build", file), script)
+  writeFileSync(join("build", `${file}.br`), brotliCompressSync(script))
   writeFileSync(join("build", "loader.js"), loader)
   const sized = (content) => ({ bytes: content.length, gzip: gzipSync(content, { level: 9 }).length })
   const manifest = {
@@ -95,6 +97,7 @@ async function buildScript() {
     script: { file, integrity, ...sized(script) },
     loader: { file: "loader.js", ...sized(loader) },
   }
+  // The manifest comes last: whoever serves a build begins when it is there.
   writeFileSync("build/manifest.json", `${JSON.stringify(manifest, null, 2)}\n`)
 }
 

@@ -29,7 +29,7 @@ afterEach(() => {
 })
 
 function install() {
-  uninstall = installCompat(scripted.client, panel)
+  uninstall = installCompat(scripted.client, panel).stop
 }
 
 /** What a page hears from now on. */

@@ -2,7 +2,7 @@
 
 import type { ConversationSummary, DexraClientHandle, Message } from "../types"
 import { createSBChat, createSBF, type Panel } from "./chat"
-import { createPageEvents } from "./events"
+import { createPageEvents, type PageEvents } from "./events"
 import { SBConversation, SBMessage } from "./records"
 import { createSBUser } from "./user"
 import { authorDetails, link, statusCode } from "./values"
@@ -19,7 +19,7 @@ const ABSENT = ["SBApps", "SBTickets", "SBPusher", "SBArticles"]
  * `SBReady` and then `SBInit` come when the page's scripts have run, whatever their order; the promise `SBReady`
  * resolves with them. What is not offered warns once and says what to use.
  */
-export function installCompat(client: DexraClientHandle, panel: Panel): () => void {
+export function installCompat(client: DexraClientHandle, panel: Panel): PageEvents & { stop(): void } {
   const events = createPageEvents(document)
   const SBUser = createSBUser(client)
   const SBChat = createSBChat(client, panel, events)
@@ -29,7 +29,7 @@ export function installCompat(client: DexraClientHandle, panel: Panel): () => vo
   Object.assign(window, { SBUser, SBChat, SBF, SBMessage, SBConversation, SBReady })
   for (const name of ABSENT) (window as any)[name] ??= forgiving(name, {})
 
-  const off = listen(client, SBF, events.tell)
+  const stop = listen(client, SBF, events.tell)
   const begin = () =>
     setTimeout(() => {
       for (const name of ["SBReady", "SBInit"]) events.tell(name)
@@ -37,7 +37,7 @@ export function installCompat(client: DexraClientHandle, panel: Panel): () => vo
     })
   if (document.readyState == "loading") document.addEventListener("DOMContentLoaded", begin, { once: true })
   else begin()
-  return off
+  return { ...events, stop }
 }
 
 function listen(

@@ -1,0 +1,60 @@
+/** `<dexra-chat inbox="…" locale="…" theme="…">`: the chat as a part of any page, for any framework. */
+
+import { createRoot, type Root } from "react-dom/client"
+import { createDexra } from "../client"
+import { createStore } from "../store"
+import type { DexraClientHandle, Identity } from "../types"
+import { localeOf, type Settings } from "./settings"
+import { openShadow } from "./shadow"
+import { Widget, type View } from "./Widget"
+
+/** Define the element; `shared` is the page's client, drawn where the element names no inbox of its own. */
+export function defineElement(shared: () => DexraClientHandle | undefined, settings: Settings): void {
+  if (customElements.get("dexra-chat")) return
+
+  class DexraChatElement extends HTMLElement {
+    static observedAttributes = ["locale", "theme", "accent"]
+    /** Who uses the page; set it before the element is put into the page. */
+    identity: Identity | null = null
+    private drawn: Root | null = null
+    private own: DexraClientHandle | null = null
+    private readonly view = createStore<View>({ ...this.words(), position: "end", hideLauncher: true, isOpen: true })
+
+    get client(): DexraClientHandle | undefined {
+      return this.own ?? shared()
+    }
+
+    connectedCallback(): void {
+      const inbox = this.getAttribute("inbox")
+      if (inbox && inbox != settings.inbox) {
+        const baseUrl = this.getAttribute("base-url") ?? settings.baseUrl
+        this.own = createDexra({ baseUrl, inbox, identity: this.identity, locale: this.words().locale })
+      }
+      const { client } = this
+      if (!client) return console.error('[dexra] <dexra-chat> wants an inbox="…": its identifier.')
+      const place = openShadow(this, settings.nonce).appendChild(document.createElement("div"))
+      this.drawn = createRoot(place)
+      this.drawn.render(<Widget client={client} view={this.view} />)
+      this.attributeChangedCallback()
+    }
+
+    disconnectedCallback(): void {
+      this.drawn?.unmount()
+      this.own?.stop()
+      this.drawn = this.own = null
+      for (const child of [...(this.shadowRoot?.children ?? [])]) if (child.tagName == "DIV") child.remove()
+    }
+
+    attributeChangedCallback(): void {
+      this.view.set(this.words())
+      const accent = this.getAttribute("accent") ?? settings.accent
+      if (accent) this.style.setProperty("--dx-accent", accent)
+    }
+
+    private words(): Pick<View, "locale" | "theme"> {
+      const locale = this.getAttribute("locale") ?? localeOf(settings)
+      return { locale, theme: (this.getAttribute("theme") ?? settings.theme ?? "auto") as View["theme"] }
+    }
+  }
+  customElements.define("dexra-chat", DexraChatElement)
+}
