@@ -43,13 +43,9 @@ async function buildPackage() {
 
 /** The same declarations twice: TypeScript reads a file as a module or as CommonJS by the package.json above it. */
 function writeTypes() {
-  const declarations = ["-p", "tsconfig.json", "--noEmit", "false", "--declaration", "--emitDeclarationOnly"]
-  execFileSync("node_modules/.bin/tsc", [...declarations, "--rootDir", "src", "--outDir", "dist/types"], {
-    stdio: "inherit",
-  })
+  execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.build.json", "--outDir", "dist/types"], { stdio: "inherit" })
   for (const file of readdirSync("dist/types", { recursive: true })) {
-    if (/\.test\.d\.ts$/.test(file)) rmSync(join("dist/types", file))
-    else if (file.endsWith(".d.ts")) nameFiles(join("dist/types", file))
+    if (file.endsWith(".d.ts")) nameFiles(join("dist/types", file))
   }
   cpSync("dist/types", "dist/cjs/types", { recursive: true })
   for (const folder of ["dist", "dist/cjs"]) {

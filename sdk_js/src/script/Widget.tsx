@@ -26,7 +26,7 @@ export function Widget({ client, view, setOpen }: WidgetProps) {
   return (
     <DexraProvider client={client} locale={locale} strings={strings} theme={theme}>
       {setOpen ? (
-        <Launcher open={isOpen} onOpenChange={setOpen} isButtonHidden={hideLauncher} position={position} />
+        <Launcher isOpen={isOpen} onOpenChange={setOpen} isButtonHidden={hideLauncher} position={position} />
       ) : (
         <DexraChat />
       )}
