@@ -9,6 +9,7 @@ finished is still there, and what was done left a row that says so.
 import queue
 import threading
 import time
+from contextlib import suppress
 
 import structlog
 from django.db import Error as DatabaseFailure
@@ -16,6 +17,7 @@ from django.db import connection, connections
 
 from core import tenancy
 from events.hints import Ear
+from inbound.models import RawCallback
 from inbound.services import claims, courtesies, handling, hints, metrics
 from inbound.services.lanes import Lanes
 from inbound.services.reading import Job, read
@@ -42,9 +44,10 @@ class InboundEngine:
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()  # of the two that follow
+        self._lock = threading.Lock()  # of the three that follow
         self._lanes = Lanes()
         self._in_flight: dict[int, Job] = {}
+        self._cut_short: set[int] = set()  # callbacks that came to no end through no fault of theirs
         self._owned: set[int] = set()
         self._noted: dict[int, float] = {}
 
@@ -80,6 +83,8 @@ class InboundEngine:
         until = time.monotonic() + JOIN_SECONDS
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
+        with suppress(DatabaseFailure):
+            claims.give_back([*self._in_flight, *self._cut_short])
         self._forget()
         connection.close()
 
@@ -104,14 +109,40 @@ class InboundEngine:
     def _take(self) -> int:
         """Take up a batch; returns how many callbacks that was."""
         _see_everyone()
-        in_flight = list(self._in_flight)
+        self._give_back()
+        with self._lock:
+            in_flight, is_alone = (
+                list(self._in_flight),
+                any(claims.is_alone(job.row) for job in self._in_flight.values()),
+            )
+        if is_alone:
+            return 0
         due = claims.waiting(in_flight)
         self._owned |= claims.own([pk for pk in due if pk not in self._owned])
-        rows = claims.take([pk for pk in due if pk in self._owned], in_flight)
+        rows = self._next([pk for pk in due if pk in self._owned], in_flight)
         for row in rows:
             self._note_call(row.inbox_id)
-        self._hand_out([read(row, row.inbox) for row in rows])
+        self._hand_out([read(row, row.inbox) for row in rows if row.begun <= claims.MOST_BEGUN])
         return len(rows)
+
+    def _next(self, inbox_ids: list[int], in_flight: list[int]) -> list[RawCallback]:
+        """Take up what is due; what ended workers before goes first and alone, once everything else is through."""
+        suspect = claims.suspect(inbox_ids, in_flight)
+        if suspect is None:
+            return claims.take(inbox_ids, in_flight)
+        rows = [] if in_flight else claims.take_alone(suspect)
+        for row in rows:
+            if row.begun > claims.MOST_BEGUN:
+                handling.set_aside(row)
+        return rows
+
+    def _give_back(self) -> None:
+        """Write down of callbacks that were cut short that nothing was wrong with them. Raises Error."""
+        with self._lock:
+            cut_short = set(self._cut_short)
+        claims.give_back(cut_short)
+        with self._lock:
+            self._cut_short -= cut_short
 
     def _hand_out(self, jobs: list[Job]) -> None:
         receipts = [job for job in jobs if job.is_receipts_only]
@@ -145,12 +176,19 @@ class InboundEngine:
         except DatabaseFailure as failure:
             log.warning("inbound_without_database", error=type(failure).__name__)
             connection.close()
+            self._note_cut_short(task, failure)
             self._stopped.wait(REST_SECONDS)  # they are taken up again
         except Exception:
             log.exception("inbound_task_failed", callbacks=[job.row.public_id for job in task])
             self._stopped.wait(REST_SECONDS)
         finally:
             self._let_go(task)
+
+    def _note_cut_short(self, task: Task, failure: DatabaseFailure) -> None:
+        """What fails while the database is there counts against them: else they would be taken up for ever."""
+        if isinstance(failure, handling.AWAY):
+            with self._lock:
+                self._cut_short |= {job.row.pk for job in task}
 
     def _let_go(self, task: Task) -> None:
         with self._lock:

@@ -11,6 +11,8 @@ from core import ids
 from inboxes.models import Inbox
 
 IS_DUE = models.Q(state="waiting")
+SUSPECT_AFTER = 2  # workers that ended, or were ended, with a callback in their hands
+IS_SUSPECT = models.Q(begun__gte=SUSPECT_AFTER)
 
 
 class RawCallback(TenantModel):
@@ -26,6 +28,7 @@ class RawCallback(TenantModel):
         WAITING = "waiting"
         DONE = "done"
         FAILED = "failed", "Could not be read"
+        QUARANTINED = "quarantined", "Set aside: it ended its workers"
 
     inbox = models.ForeignKey(Inbox, models.CASCADE, related_name="+")
     received_at = models.DateTimeField(default=timezone.now)
@@ -35,9 +38,12 @@ class RawCallback(TenantModel):
     query = models.JSONField(default=dict)
     body = models.BinaryField()
     digest = models.CharField(max_length=64, help_text="SHA-256 of the body, in hex.")
-    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    state = models.CharField(max_length=12, choices=State, default=State.WAITING)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    begun = models.PositiveSmallIntegerField(
+        default=0, help_text="How often in a row it was begun, and its worker ended before it did."
+    )
     error = models.CharField(max_length=500, blank=True, default="")
     handled_at = models.DateTimeField(null=True, blank=True)
     contact_ids = ArrayField(
@@ -52,6 +58,7 @@ class RawCallback(TenantModel):
         verbose_name = "provider callback"
         indexes = [
             models.Index(fields=["inbox", "next_attempt_at"], name="inbound_waiting", condition=IS_DUE),
+            models.Index(fields=["inbox", "next_attempt_at"], name="inbound_suspects", condition=IS_DUE & IS_SUSPECT),
             models.Index(fields=["environment", "id"], name="inbound_of_environment"),
             models.Index(fields=["received_at"], name="inbound_by_time"),
         ]

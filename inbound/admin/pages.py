@@ -54,14 +54,14 @@ class RawCallbackAdmin(RecordAdmin):
     found_by = {"icb": "pk", "inb": "inbox"}
     within = ("inbox",)
     list_display = (
-        identity, linked("inbox"), "received_at", "state", "attempts", "error",
+        identity, linked("inbox"), "received_at", "state", "attempts", "begun", "error",
     )  # fmt: skip
     list_filter = (among("state", *RawCallback.State.values), by_day("received_at"), "is_simulated")
     related = ("inbox",)
     search_help_text = "An icb_… or an inb_… id."
     shown = (
         identity, "inbox", "received_at", "method", "url", pretty("headers"), pretty("query"), "digest", "state",
-        "next_attempt_at", "attempts", "error", "handled_at", "is_simulated",
+        "next_attempt_at", "attempts", "begun", "error", "handled_at", "is_simulated",
     )  # fmt: skip
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from inbound.services import hints
 def handle(callback: RawCallback, *, by: audit.Who) -> None:
     """Have a callback handled anew."""
     RawCallback.unscoped.filter(pk=callback.pk).update(
-        state=RawCallback.State.WAITING, next_attempt_at=timezone.now(), attempts=0, error="", handled_at=None
+        state=RawCallback.State.WAITING, next_attempt_at=timezone.now(), attempts=0, begun=0, error="", handled_at=None
     )
     _note(callback, "callback.handled_again", callback.public_id, by)
     hints.wake_engine()

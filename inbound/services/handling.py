@@ -15,6 +15,7 @@ from contacts.errors import AlreadyTaken, ContactGone
 from core.errors import NotFound
 from inbound.models import RawCallback
 from inbound.services import changing, metrics, receipts, saying
+from inbound.services.claims import MOST_BEGUN
 from inbound.services.files import NotYet
 from inbound.services.reading import Job
 from inbound.services.receipts import Told
@@ -28,10 +29,13 @@ OVERTAKEN = (AlreadyTaken, ContactGone, NotFound)  # somebody was merged or eras
 PATIENT_ATTEMPTS = 2  # so often a message waits for its files; then they follow it
 MOST_FAILURES = 6
 MOST_ATTEMPTS = 30  # also those that ended with the worker
+DEADLY = (
+    f"{MOST_BEGUN} workers ended while they handled it. What it says is not done; look at it before it is tried again."
+)
 EARLY_SECONDS = 600.0  # so long something that came too early waits for what it is about
 FIRST_WAIT, LONGEST_WAIT, LONGEST_EARLY_WAIT = 1.0, 900.0, 60.0
 SETTLE = """
-UPDATE inbound_rawcallback AS callback SET state = settled.state, error = settled.error,
+UPDATE inbound_rawcallback AS callback SET state = settled.state, error = settled.error, begun = 0,
     contact_ids = settled.contact_ids::bigint[],
     next_attempt_at = statement_timestamp() + make_interval(secs => settled.wait),
     handled_at = CASE WHEN settled.state <> 'waiting' THEN statement_timestamp() END
@@ -41,6 +45,14 @@ WHERE callback.id = settled.id AND callback.state = 'waiting'
 """
 
 log = structlog.get_logger(__name__)
+
+
+def set_aside(callback: RawCallback) -> None:
+    """Handle a callback no more, of which every worker died that began it; its bytes stay to be looked at."""
+    waiting = RawCallback.unscoped.filter(pk=callback.pk, state=RawCallback.State.WAITING)
+    waiting.update(state=RawCallback.State.QUARANTINED, error=DEADLY, handled_at=timezone.now())
+    metrics.quarantined.labels(callback.inbox.channel).inc()
+    log.error("callback_quarantined", callback_id=callback.public_id, inbox_id=callback.inbox.public_id)
 
 
 def handle(job: Job) -> str:

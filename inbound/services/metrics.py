@@ -11,4 +11,5 @@ lag = Histogram(
 )
 items = Counter("dexra_inbound_items", "What callbacks said", ["kind", "outcome"])
 files = Counter("dexra_inbound_files", "Files fetched from providers", ["outcome"])
+quarantined = Counter("dexra_inbound_quarantined", "Callbacks set aside because they ended their workers", ["channel"])
 in_flight = Gauge("dexra_inbound_in_flight", "Callbacks this process has taken up and not finished")

@@ -91,7 +91,7 @@ def test_what_providers_and_networks_do_is_no_defect(settings, call):
 def test_an_answer_that_a_channel_trips_over_leaves_the_message_in_doubt():
     class Tripping(Telegram):
         def judge(self, reply: Reply, message: Outgoing):
-            return {}[WORDS]
+            raise KeyError(WORDS)
 
     before = counted("answer")
     with capture_logs() as lines:
