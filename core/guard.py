@@ -1,6 +1,7 @@
 """Which addresses may be dialled: the public internet, and networks the operator lists."""
 
 import errno
+import re
 import socket
 import threading
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ NOT_PUBLIC = [
     )
 ]
 GLOBAL_UNICAST = ip_network("2000::/3")
+NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE)
 NO_ANSWER = {socket.EAI_AGAIN, socket.EAI_SYSTEM, socket.EAI_MEMORY}  # whatever else a resolver says is one
 
 
@@ -54,6 +56,15 @@ def is_listed(address: str) -> bool:
 def is_literal(host: str) -> bool:
     """Whether a host is an address rather than a name."""
     return _address(host) is not None
+
+
+def is_odd_literal(host: str) -> bool:
+    """
+    Whether a host is an address that is not written as four decimal numbers: 2130706433, 0x7f.1, 0177.0.0.1.
+
+    No name ends in a number, and some programs take these for addresses while others look them up.
+    """
+    return not is_literal(host) and NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]) is not None
 
 
 def is_loopback(host: str) -> bool:

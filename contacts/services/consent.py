@@ -75,7 +75,7 @@ def refusal(
     if session.contact.blocked:
         return Refusal("blocked", FAILURES["blocked"])
     if opted_out := suppression_of(session.environment, session.inbox.channel, address, category=category):
-        return Refusal("opted_out", f"{FAILURES['opted_out']} ({opted_out.get_reason_display()}.)")
+        return Refusal("opted_out", f"{FAILURES['opted_out']} {_way_out(opted_out)}")
     if session.environment.livemode and not is_said_in_window(session, capabilities, is_template=is_template):
         return Refusal("window_closed", FAILURES["window_closed"])
     return None
@@ -85,3 +85,10 @@ def is_said_in_window(session: ContactSession, capabilities: Capabilities, *, is
     """Whether a message needs no open window, or has one."""
     needs_none = not capabilities.has_window or (is_template and capabilities.templates == "provider")
     return needs_none or is_window_open(session)
+
+
+def _way_out(suppression: Suppression) -> str:
+    words = f"({suppression.get_reason_display()}.)"
+    if suppression.scope == Suppression.Scope.MARKETING:
+        words += " Only marketing is kept from them."
+    return f"{words} Once they agree again, take them off that list: DELETE /v1/suppressions/{suppression.public_id}."

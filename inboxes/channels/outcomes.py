@@ -68,7 +68,7 @@ Outcome: TypeAlias = Sent | Deferred | Rejected | Uncertain
 FAILURES = {
     "invalid_recipient": "The recipient's address is not valid on this channel.",
     "recipient_not_reachable": "The recipient cannot be reached on this channel.",
-    "opted_out": "The recipient does not want these messages.",
+    "opted_out": "The recipient does not want these messages: GET /v1/suppressions tells since when, and why.",
     "window_closed": "The recipient has not written within 24 hours; until they do, the channel takes no free text.",
     "template_not_found": "The provider has no such template in this language.",
     "template_parameters_mismatch": "The template's variables do not fit what the provider has.",

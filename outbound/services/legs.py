@@ -30,6 +30,7 @@ WIDEST = Capabilities(  # what some channel takes; more is too much on any
     buttons=Buttons(100, 100, True, 200, 1000, LONGEST_TEXT, 255, 255),
 )
 Found = TypeVar("Found")
+IN_THE_SANDBOX = "With this recipient of the sandbox it is always so; write to any other."
 SANDBOX_WINDOW = {
     "code": "window_closed",
     "message": "In live this would be refused: they have not written within 24 hours, so free text is not taken.",
@@ -234,7 +235,7 @@ def _consent(
     )
     forced = magic.outcome_of(recipient.address, livemode=environment.livemode)
     if forced == "opted_out" or (forced == "window_closed" and not is_template):
-        return Refusal(forced, FAILURES[forced]), []
+        return Refusal(forced, f"{FAILURES[forced]} {IN_THE_SANDBOX}"), []
     refusal = consent.refusal(
         session, address=recipient.address, capabilities=capabilities, category=form.category, is_template=is_template
     )

@@ -137,6 +137,57 @@ class TestAdapting:
         assert set(wrong_fields(api.post(SEND, asked))) == {"message_type"}
 
 
+class TestOptedOut:
+    def test_says_how_to_take_somebody_off_the_list(self, api, live, sms):
+        listed = consent.suppress(environment=live, channel="sms", address=PHONE, reason="stop_word")
+
+        words = problem(api.post(SEND, text_to(PHONE, "sms")), "recipient_id")["message"]
+
+        assert "They wrote STOP" in words
+        assert f"DELETE /v1/suppressions/{listed.public_id}" in words
+        assert api.delete(f"/v1/suppressions/{listed.public_id}").status_code == 200
+        assert api.post(SEND, text_to(PHONE, "sms")).status_code == 202
+
+    def test_says_that_it_is_about_marketing_only(self, api, live, sms):
+        consent.suppress(environment=live, channel="sms", address=PHONE, reason="unsubscribed", scope="marketing")
+
+        answer = api.post(SEND, text_to(PHONE, "sms", category="marketing"))
+
+        assert "Only marketing is kept from them" in problem(answer, "recipient_id")["message"]
+
+
+class TestAddressesOfFiles:
+    @pytest.mark.parametrize(
+        ("url", "code"),
+        [
+            ("https://2130706433/a.png", "not_an_address"),
+            ("https://0x7f.1/a.png", "not_an_address"),
+            ("https://0177.0.0.1/a.png", "not_an_address"),
+            ("https://0x7f000001./a.png", "not_an_address"),
+            (
+                "https://\uff11\uff16\uff19.\uff12\uff15\uff14.\uff11\uff16\uff19.\uff12\uff15\uff14/a.png",
+                "private_address",
+            ),
+            ("https://[::ffff:169.254.169.254]/a.png", "private_address"),
+            ("https://me:secret@files.test/a.png", "credentials_in_url"),
+            ("https://files.test\\@evil.test/a.png", "not_a_url"),
+            ("https://files..test/a.png", "not_a_url"),
+        ],
+    )
+    def test_are_written_as_everybody_writes_them(self, api, sms, url, code):
+        answer = api.post(SEND, {"recipient_id": PHONE, "channel": "sms", "message_type": "media",
+                                 "media": {"type": "image", "url": url}})  # fmt: skip
+
+        assert wrong_fields(answer) == {"media.url": code}
+
+    @pytest.mark.parametrize("host", ["files.test", "files.test.", "münchen.test", "203.0.114.7", "my_files.test:8443"])
+    def test_are_taken_wherever_a_provider_may_fetch_them(self, api, sms, host):
+        answer = api.post(SEND, {"recipient_id": PHONE, "channel": "sms", "message_type": "media",
+                                 "media": {"type": "image", "url": f"https://{host}/a.png"}})  # fmt: skip
+
+        assert answer.status_code == 202
+
+
 class TestWhatIsSaid:
     def test_is_judged_though_somebody_wants_nothing(self, api, live, sms):
         consent.suppress(environment=live, channel="sms", address=PHONE, reason="opted_out")

@@ -22,7 +22,6 @@ EXAMPLE = "https://example.com/webhooks"
 SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")
 PRINTABLE = re.compile(r"[!-~]+")
 HOST_NAME = re.compile(r"(?!.{254})([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.|$))+", re.IGNORECASE)
-NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE)
 
 EARLY_SECONDS = 1.0
 _asking = threading.BoundedSemaphore(8)  # lookups at one moment; whoever finds no room is not checked early
@@ -119,7 +118,7 @@ def _wrong_with_place(address: URL, *, livemode: bool) -> Iterator[Found]:
         yield "own_host", f"{host} is this installation itself. Give the address of a server of yours."
         return
     is_literal = guard.is_literal(host)
-    if not is_literal and NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+    if guard.is_odd_literal(host):
         yield "not_an_address", f"{host} is no address in its usual form: four decimal numbers, like 203.0.113.7."
         return
     found = [host] if is_literal else _addresses_now(host)
