@@ -55,7 +55,9 @@ class CreateTemplate(serializers.Serializer[Any]):
 class SyncInbox(serializers.Serializer[Any]):
     """Whose templates to take over."""
 
-    inbox_id = fields.Text(longest=40)
+    inbox_id = fields.Text(
+        required=False, longest=40, help_text="May be left out where exactly one inbox has templates of its provider."
+    )
 
 
 class TemplateShape(serializers.Serializer[Any]):
@@ -174,7 +176,9 @@ class SyncTemplates(TemplateView):
         """
         Take over the templates that an inbox's provider has.
 
-        This happens by itself every ten minutes, and when the provider tells of a change.
+        This happens by itself when an inbox is opened, every ten minutes, and when the provider tells of a change.
+        Where one inbox alone has templates of its provider (WhatsApp), `inbox_id` may be left out.
         """
-        inbox = self.inbox(self.parse(SyncInbox)["inbox_id"])
+        named = self.parse(SyncInbox).get("inbox_id")
+        inbox = self.inbox(named) if named is not None else syncing.only_inbox(self.environment)
         return Response({"object": "template_sync", "inbox_id": inbox.public_id, **syncing.sync(inbox)})

@@ -59,8 +59,9 @@ class Inboxes(InboxView):
         An inbox with a provider is opened only when the provider takes its `settings`; the provider is then told its
         `callback_url`, or, where `health.callback.state` is `manual`, you enter it in the provider's console.
         """
-        fields = self.parse(inputs.CreateInbox)
-        inbox = inboxes.create(environment=self.environment, channel=fields.pop("channel"), by=self.who, fields=fields)
+        environment = self.environment
+        fields = self.parse(inputs.CreateInbox, also=lambda given: inboxes.problems_of_new(environment, given))
+        inbox = inboxes.create(environment=environment, channel=fields.pop("channel"), by=self.who, fields=fields)
         return Response(self.json(inbox), status=status.HTTP_201_CREATED)
 
 
@@ -80,7 +81,7 @@ class OneInbox(InboxView):
         `settings` are merged key by key, null clears one; everything else that is sent replaces what was there.
         """
         inbox = self.inbox(inbox_id)
-        fields = self.parse(inputs.ChangeInbox)
+        fields = self.parse(inputs.ChangeInbox, also=lambda given: inboxes.problems_of_change(inbox, given))
         return Response(self.json(inboxes.update(inbox=inbox, by=self.who, fields=fields)))
 
     @extend_schema(operation_id="delete_inbox", tags=["Inboxes"], responses={200: Deleted})

@@ -43,6 +43,11 @@ WORDS = {
 }
 
 
+def is_blank(value: Any) -> bool:
+    """Whether a setting holds nothing that anybody could use."""
+    return not (value.strip() if isinstance(value, str) else value)
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What a provider said of credentials: ``problem`` in plain words, or ``facts`` worth keeping in the settings."""
@@ -84,12 +89,12 @@ class Channel:
             setting = known.get(name)
             if setting is None or value is None:  # null clears
                 continue
-            if not isinstance(value, setting.type):
+            if not isinstance(value, setting.type) or isinstance(value, bool) != (setting.type is bool):
                 found.append(Problem(f"settings.{name}", "wrong_type", f"{name} is {WORDS[setting.type]}."))
             elif isinstance(value, str) and len(value) > setting.longest:
                 found.append(
                     Problem(f"settings.{name}", "too_long", f"{name} has at most {setting.longest} characters.",
-                            setting.longest)
+                            setting.longest, len(value))
                 )  # fmt: skip
             elif setting.choices and value not in setting.choices:
                 found.append(
@@ -102,7 +107,7 @@ class Channel:
         return [
             Problem(f"settings.{setting.name}", "required", f"The {self.kind} channel needs {setting.name}.")
             for setting in self.settings
-            if setting.is_needed and not stored.get(setting.name)
+            if setting.is_needed and is_blank(stored.get(setting.name))
         ]
 
     def shown(self, stored: Mapping[str, Any]) -> dict[str, Any]:

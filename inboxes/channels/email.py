@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from core.errors import Problem
-from inboxes.channels.base import Channel, Checked, Setting
+from inboxes.channels.base import Channel, Checked, Setting, is_blank
 from inboxes.channels.capabilities import MEDIA_KINDS, Buttons, Capabilities, MediaLimit, Rate
 from inboxes.channels.incoming import Callback, Incoming
 from inboxes.channels.mails import addresses, answers, hooks, providers, writing
@@ -64,8 +64,6 @@ class Email(Channel):
     def problems(self, given: Mapping[str, Any]) -> list[Problem]:
         """Return what is wrong with the settings; what would break a header is wrong as well."""
         found = super().problems(given)
-        if found:
-            return found
         texts = {name: value for name, value in given.items() if isinstance(value, str) and value}
         found += [
             Problem(f"settings.{name}", "invalid_characters", f"{name} is one line, without control characters.")
@@ -79,8 +77,9 @@ class Email(Channel):
         if "api_url" in texts and not texts["api_url"].startswith("https://"):
             found.append(Problem("settings.api_url", "invalid_url", "api_url begins with https://."))
         for name in ("smtp_port", "imap_port"):
-            if given.get(name) is not None and not 0 < given[name] < 65536:
-                found.append(Problem(f"settings.{name}", "out_of_range", f"{name} is from 1 to 65535.", 65535))
+            port = given.get(name)
+            if isinstance(port, int) and not isinstance(port, bool) and not 0 < port < 65536:
+                found.append(Problem(f"settings.{name}", "out_of_range", f"{name} is from 1 to 65535.", 65535, port))
         return found
 
     def lacking(self, stored: Mapping[str, Any]) -> list[Problem]:
@@ -91,7 +90,7 @@ class Email(Channel):
         return super().lacking(stored) + [
             Problem(f"settings.{name}", "required", f"The email channel needs {name} with these settings.")
             for name in needed
-            if not stored.get(name)
+            if is_blank(stored.get(name))
         ]
 
     # --- set-up --------------------------------------------------------------------------------------------------

@@ -12,6 +12,12 @@ OTHERWISE = (
     (r"\+521(\d{10})", r"+52\1"),
     (r"\+52([2-9]\d{9})", r"+521\1"),
 )
+# What else a text message may come from: a short code, or a name of the networks' alphabet.
+SHORT_CODE, NAME = re.compile(r"[0-9]{3,8}"), re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &+_-]{1,11}")
+SENDERS = (
+    "from is a number in E.164 form (+14155550100), a short code (72345), "
+    "or a name of at most 11 letters and digits with a letter among them (ACME)."
+)
 
 
 def e164(given: str) -> str | None:
@@ -31,6 +37,11 @@ def e164(given: str) -> str | None:
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     is_possible = phonenumbers.is_possible_number(number) or bool(variants(written))
     return written if is_possible and not number.extension else None
+
+
+def is_sender(given: str) -> bool:
+    """Whether text messages may come from this: a number in E.164, a short code or a name."""
+    return bool(e164(given) or SHORT_CODE.fullmatch(given) or (given.strip() == given and NAME.fullmatch(given)))
 
 
 def from_provider(told: str) -> str:

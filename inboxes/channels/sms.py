@@ -41,14 +41,17 @@ class Sms(Channel):
     def problems(self, given: Mapping[str, Any]) -> list[Problem]:
         """Return what is wrong with the settings."""
         found, rate = super().problems(given), given.get("messages_per_second")
-        if isinstance(rate, int) and not 1 <= rate <= 1000:
+        if isinstance(rate, int) and not isinstance(rate, bool) and not 1 <= rate <= 1000:
             words = "messages_per_second is from 1 to 1000."
-            found.append(Problem("settings.messages_per_second", "out_of_range", words, 1000))
+            found.append(Problem("settings.messages_per_second", "out_of_range", words, 1000, rate))
         return found
 
     def lacking(self, stored: Mapping[str, Any]) -> list[Problem]:
-        """Return what the inbox's provider needs and is not there."""
-        return _with(stored).lacking(stored) if stored.get("provider") in PROVIDERS else super().lacking(stored)
+        """Return what the inbox's provider needs and is not there; where none is named, of the one it looks like."""
+        if stored.get("provider") in PROVIDERS:
+            return _with(stored).lacking(stored)
+        alike = [provider for provider in PROVIDERS.values() if _own(provider) & set(stored)]
+        return super().lacking(stored) + (alike[0].lacking(stored) if len(alike) == 1 else [])
 
     def completed(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings with the number as providers write it; short codes and names stay as they are."""
@@ -141,6 +144,12 @@ class Sms(Channel):
     def file_order(self, file: IncomingFile, settings: Mapping[str, Any]) -> HttpOrder:
         """Return the call that fetches a file."""
         return _with(settings).file_order(file, settings)
+
+
+def _own(provider: Channel) -> set[str]:
+    """Return the settings that no other provider has."""
+    others = {each.name for other in PROVIDERS.values() if other is not provider for each in other.settings}
+    return {setting.name for setting in provider.settings} - others
 
 
 def _with(settings: Mapping[str, Any]) -> Channel:

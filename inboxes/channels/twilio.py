@@ -11,14 +11,14 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 
 from core import crypto
 from core.errors import Problem
-from inboxes.channels import answers, twilio_answers, twilio_forms
-from inboxes.channels.base import Channel, Checked, Setting
+from inboxes.channels import answers, phones, twilio_answers, twilio_forms
+from inboxes.channels.base import Channel, Checked, Setting, is_blank
 from inboxes.channels.capabilities import Capabilities, MediaLimit, Rate
 from inboxes.channels.incoming import Answer, Callback, Incoming, IncomingFile
 from inboxes.channels.outcomes import Outcome
 from inboxes.channels.outgoing import HttpOrder, Outgoing, Reply
 
-ACCOUNT = re.compile(r"AC[A-Za-z0-9]{1,64}", re.ASCII)
+ACCOUNT, SERVICE = re.compile(r"AC[0-9a-fA-F]{32}", re.ASCII), re.compile(r"MG[0-9a-fA-F]{32}", re.ASCII)
 VERSION = "/2010-04-01"
 MEGABYTE = 1024 * 1024
 OWN_HOST = ("https", "api.twilio.com")
@@ -58,16 +58,26 @@ class Twilio(Channel):
     # --- settings and set-up -------------------------------------------------------------------------------------
 
     def lacking(self, stored: Mapping[str, Any]) -> list[Problem]:
-        """Return what Twilio needs and is not there."""
+        """Return what Twilio needs and is not there, and what in it cannot be Twilio's."""
         found = [
             Problem(f"settings.{name}", "required", f"Twilio needs {name}.")
             for name in ("account_sid", "auth_token")
-            if not stored.get(name)
+            if is_blank(stored.get(name))
         ]
-        if stored.get("account_sid") and not ACCOUNT.fullmatch(stored["account_sid"]):
-            found.append(Problem("settings.account_sid", "invalid", "An account SID is AC and 32 letters or digits."))
-        if not stored.get("from") and not stored.get("messaging_service_sid"):
+        account, service, sender = (stored.get(name) for name in ("account_sid", "messaging_service_sid", "from"))
+        if account and not ACCOUNT.fullmatch(account):
+            words = "An account SID is AC and 32 hexadecimal digits."
+            found.append(Problem("settings.account_sid", "invalid", words))
+        if service and not SERVICE.fullmatch(service):
+            words = "A messaging service SID is MG and 32 hexadecimal digits."
+            found.append(Problem("settings.messaging_service_sid", "invalid", words))
+        if sender and not phones.is_sender(sender):
+            found.append(Problem("settings.from", "invalid", phones.SENDERS))
+        if not sender and not service:
             found.append(Problem("settings.from", "required", "Twilio needs from, or messaging_service_sid."))
+        elif sender and service:
+            words = "Messages leave by from or by messaging_service_sid: clear one of them with null."
+            found.append(Problem("settings.messaging_service_sid", "ambiguous", words))
         return found
 
     def check_order(self, settings: Mapping[str, Any]) -> HttpOrder:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from core import crypto
 from core.errors import Problem
 from inboxes.channels import answers, phones
-from inboxes.channels.base import Channel, Checked, Setting
+from inboxes.channels.base import Channel, Checked, Setting, is_blank
 from inboxes.channels.capabilities import Capabilities, Rate
 from inboxes.channels.incoming import Callback, Incoming, IncomingFile, Place, Receipt, Said, Sender
 from inboxes.channels.outcomes import Deferred, Outcome, Rejected, Sent
@@ -64,11 +64,15 @@ class Vonage(Channel):
 
     def lacking(self, stored: Mapping[str, Any]) -> list[Problem]:
         """Return what Vonage needs and is not there; the signature's secret too, as nothing else proves callbacks."""
-        return [
+        found = [
             Problem(f"settings.{setting.name}", "required", f"Vonage needs {setting.name}.")
             for setting in self.settings
-            if not stored.get(setting.name)
+            if is_blank(stored.get(setting.name))
         ]
+        sender = stored.get("from")
+        if sender and not phones.is_sender(phones.from_provider(sender)):
+            found.append(Problem("settings.from", "invalid", phones.SENDERS))
+        return found
 
     def check_order(self, settings: Mapping[str, Any]) -> HttpOrder:
         """List the account's secrets: their ids and ages."""

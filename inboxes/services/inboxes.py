@@ -14,6 +14,7 @@ from accounts.services import audit
 from core import crypto, ids
 from core.errors import Conflict, Invalid, NotFound, Problem
 from inboxes import channels
+from inboxes.channels.base import Channel
 from inboxes.errors import AlreadyConnected, SignatureMismatch
 from inboxes.models import Inbox, InboxHealth
 from inboxes.services import connecting, followers, health, registering, syncing
@@ -32,18 +33,29 @@ def create(*, environment: Environment, channel: str, by: audit.Who, fields: Map
     The provider is asked first whether the settings work, and told afterwards where to call us.
     Raises Invalid, naming every wrong field, and what the provider said where it refused; AlreadyConnected.
     """
-    given = connecting.merged({}, fields.get("settings", {}))
-    problems = _problems(environment, channel, fields)
-    if channel in channels.REGISTRY:
-        problems += channels.find(channel).lacking(given)
-    else:
-        known = ", ".join(channels.REGISTRY)
-        problems.append(Problem("channel", "unknown_channel", f"channel is one of: {known}."))
-    if problems:
+    if problems := problems_of_new(environment, {**fields, "channel": channel}):
         raise Invalid(*problems)
-    settings = _connected(environment, channel, given)
+    settings = _connected(environment, channel, connecting.merged({}, fields.get("settings", {})))
     _check_account(environment, channel, settings)
     return _open(environment, channel, by, {**fields, "settings": settings})
+
+
+def problems_of_new(environment: Environment, fields: Mapping[str, Any]) -> list[Problem]:
+    """Return what ``create`` would refuse before it asks a provider, of those fields that are given."""
+    found, kind = _problems(fields), fields.get("channel")
+    if kind in channels.REGISTRY:
+        found += _problems_of_settings(environment, channels.find(kind), {}, fields.get("settings", {}))
+    elif kind is not None:
+        found.append(Problem("channel", "unknown_channel", f"channel is one of: {', '.join(channels.REGISTRY)}."))
+    return found
+
+
+def problems_of_change(inbox: Inbox, fields: Mapping[str, Any]) -> list[Problem]:
+    """Return what ``update`` would refuse before it asks a provider."""
+    found, channel = _problems(fields), channels.find(inbox.channel)
+    if "settings" in fields:
+        found += _problems_of_settings(inbox.environment, channel, inbox.settings, fields["settings"])
+    return found
 
 
 @transaction.atomic
@@ -64,12 +76,11 @@ def update(*, inbox: Inbox, by: audit.Who, fields: Mapping[str, Any]) -> Inbox:
     Changed settings are shown to the provider first. Raises Invalid, naming every wrong field, NotFound for one that
     was closed meanwhile.
     """
-    values, problems = dict(fields), _problems(inbox.environment, inbox.channel, fields)
+    if problems := problems_of_change(inbox, fields):
+        raise Invalid(*problems)
+    values = dict(fields)
     if "settings" in fields:
         values["settings"] = connecting.merged(inbox.settings, fields["settings"])
-        problems += channels.find(inbox.channel).lacking(values["settings"])
-    if problems:
-        raise Invalid(*problems)
     if values.get("settings", inbox.settings) != inbox.settings:
         values["settings"] = _connected(inbox.environment, inbox.channel, values["settings"])
         _check_account(inbox.environment, inbox.channel, values["settings"], but=inbox)
@@ -155,10 +166,7 @@ def check_identity(inbox: Inbox, *, identifier: str, identifier_hash: str) -> bo
     """
     if not identifier_hash and not inbox.hmac_mandatory:
         return False
-    tokens = [inbox.hmac_token]
-    if inbox.previous_hmac_token_until and inbox.previous_hmac_token_until > timezone.now():
-        tokens.append(inbox.previous_hmac_token)
-    matches = [crypto.same(crypto.hmac_hex(token, identifier), identifier_hash) for token in tokens]
+    matches = [crypto.same(crypto.hmac_hex(token, identifier), identifier_hash) for token in inbox.signing_tokens]
     if not identifier or not any(matches):
         raise SignatureMismatch
     return True
@@ -197,19 +205,20 @@ def _have_registered(inbox: Inbox) -> None:
         transaction.on_commit(partial(registering.register, inbox.pk), robust=True)
 
 
-def _problems(environment: Environment, channel: str, fields: Mapping[str, Any]) -> list[Problem]:
-    found = []
-    if channel in channels.REGISTRY and "settings" in fields:
-        found += channels.find(channel).problems(fields["settings"])
-        found += followers.problems(environment, fields["settings"])
+def _problems(fields: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong on any channel."""
     try:
         ZoneInfo(fields.get("time_zone", "UTC"))
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        found.append(
-            Problem(
-                "time_zone",
-                "unknown_time_zone",
-                "time_zone is an IANA name such as Africa/Casablanca.",
-            )
-        )
-    return found
+        return [Problem("time_zone", "unknown_time_zone", "time_zone is an IANA name such as Africa/Casablanca.")]
+    return []
+
+
+def _problems_of_settings(
+    environment: Environment, channel: Channel, before: Mapping[str, Any], given: Mapping[str, Any]
+) -> list[Problem]:
+    """Return what is wrong with settings that are given, and what they lack together with those before; each once."""
+    found = [*channel.problems(given), *followers.problems(environment, given)]
+    wrong = {problem.field for problem in found}
+    sound = {name: value for name, value in connecting.merged(before, given).items() if f"settings.{name}" not in wrong}
+    return found + [problem for problem in channel.lacking(sound) if problem.field not in wrong]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import structlog
-from django.db.models import Min, OuterRef, Subquery
+from django.db.models import Min, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import Environment
@@ -20,6 +20,7 @@ from inboxes.transport.accidents import Accident
 
 MOST_PAGES = 50
 AT_ONCE = 100
+MOST_NAMED = 20
 LIVE = Environment.Kind.LIVE
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,21 @@ class TemplateRefused(Conflict):
     """The provider does not do what was asked of it."""
 
     code = "refused_by_provider"
+
+
+def only_inbox(environment: Environment) -> Inbox:
+    """Return the one open inbox whose provider has templates. Raises Invalid where there is none, or several."""
+    found = list(_with_templates(Inbox.of(environment)).order_by("pk")[:MOST_NAMED])
+    if not found:
+        words = (
+            f"No inbox is connected whose provider has templates ({', '.join(_kinds())}). Add one: POST /v1/inboxes."
+        )
+        raise invalid("inbox_id", words, code="channel_not_configured")
+    if len(found) > 1:
+        names = ", ".join(f"{each.public_id} ({each.name[:40]})" for each in found)
+        raise invalid("inbox_id", f"There are several inboxes; say which: {names}.", code="ambiguous_inbox")
+    found[0].environment = environment
+    return found[0]
 
 
 def sync(inbox: Inbox) -> dict[str, int]:
@@ -74,8 +90,7 @@ def sync_due() -> int:
     """Take over the templates of every live inbox, those that waited longest first; returns how many there were."""
     with tenancy.everyone():
         seen = Template.unscoped.filter(inbox=OuterRef("pk")).order_by().values("inbox").annotate(at=Min("synced_at"))
-        kinds = [kind for kind, channel in channels.REGISTRY.items() if channel.capabilities.templates == "provider"]
-        live = Inbox.unscoped.filter(channel__in=kinds, deleted_at=None, environment__kind=LIVE)
+        live = _with_templates(Inbox.unscoped.filter(environment__kind=LIVE))
         due = live.select_related("environment").order_by(Subquery(seen.values("at")).asc(nulls_first=True))[:AT_ONCE]
         for inbox in due:
             _try(inbox)
@@ -115,6 +130,14 @@ def _hand_in(template: Template) -> None:
         template.status = verdict.status or template.status
         template.category = verdict.category or template.category
     template.save(update_fields=["status", "reason", "external_id", "category", "updated_at"])
+
+
+def _kinds() -> list[str]:
+    return [kind for kind, channel in channels.REGISTRY.items() if channel.capabilities.templates == "provider"]
+
+
+def _with_templates(inboxes: QuerySet[Inbox]) -> QuerySet[Inbox]:
+    return inboxes.filter(channel__in=_kinds(), deleted_at=None)
 
 
 def _has_templates(inbox: Inbox) -> bool:

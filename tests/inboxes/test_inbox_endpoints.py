@@ -55,6 +55,19 @@ class TestCreate:
              {"settings.allowed_origins.1": "invalid_origin"}),
             ({"name": "x", "channel": "whatsapp", "settings": {"phone_number_id": "1"}},
              {f"settings.{name}": "required" for name in ("access_token", "app_secret", "verify_token")}),
+            ({"name": 5, "channel": "sms", "time_zone": "Mars/Base",
+              "settings": {"colour": "red", "account_sid": 5, "messages_per_second": 0}},
+             {"name": "invalid", "time_zone": "unknown_time_zone", "settings.colour": "unknown_setting",
+              "settings.account_sid": "wrong_type", "settings.messages_per_second": "out_of_range",
+              "settings.provider": "required"}),
+            ({"name": "x", "channel": "email", "settings": {
+                "colour": "red", "from_address": "nobody", "smtp_port": 0, "imap_port": True, "smtp_security": "loud",
+                "imap_host": "imap.acme.test"}},
+             {"settings.colour": "unknown_setting", "settings.from_address": "invalid_address",
+              "settings.smtp_port": "out_of_range", "settings.imap_port": "wrong_type",
+              "settings.smtp_security": "unknown_value", "settings.smtp_host": "required",
+              "settings.imap_username": "required", "settings.imap_password": "required"}),
+            ({"name": "x", "channel": 5, "settings": {"colour": "red"}}, {"channel": "unknown_value"}),
             ({"name": "x", "channel": "api", "time_zone": "Mars/Base"}, {"time_zone": "unknown_time_zone"}),
             ({"name": "x", "channel": "api", "time_zone": "../../etc/passwd"}, {"time_zone": "unknown_time_zone"}),
             ({"name": "x", "channel": "api", "working_hours": [{}]}, {"working_hours.0.day_of_week": "required"}),
@@ -127,7 +140,7 @@ class TestUpdate:
     @pytest.mark.parametrize(
         ("body", "wrong"),
         [({"name": None}, {"name": "required"}), ({"time_zone": ""}, {"time_zone": "required"}),
-         ({"settings": {"x": 1}, "name": 1}, {"name": "invalid"}),
+         ({"settings": {"x": 1}, "name": 1}, {"name": "invalid", "settings.x": "unknown_setting"}),
          ({"settings": {"x": 1}}, {"settings.x": "unknown_setting"})],
     )  # fmt: skip
     def test_names_every_wrong_field(self, api, path, body, wrong):

@@ -15,7 +15,21 @@ VONAGE = {
 }  # fmt: skip
 
 
+SERVICE = "MG" + "0123456789abcdef" * 2
+
+
 class TestSettings:
+    @pytest.mark.parametrize("given", ["+14155550100", "72345", "ACME", "Acme Shop", "3M", "A" * 11])
+    def test_texts_come_from_a_number_a_short_code_or_a_name(self, given):
+        assert not SMS.lacking({**TWILIO, "from": given})
+
+    @pytest.mark.parametrize("given", ["4155550100", "12", "A" * 12, "Acmé", "+1", "sip:x@y", " ACME", "--"])
+    def test_texts_come_from_nothing_else(self, given):
+        [problem] = SMS.lacking({**TWILIO, "from": given})
+
+        assert (problem.field, problem.code) == ("settings.from", "invalid")
+        assert "+14155550100" in problem.message
+
     @pytest.mark.parametrize(
         ("stored", "missing"),
         [
@@ -23,8 +37,19 @@ class TestSettings:
             ({"provider": "pigeon"}, set()),  # what is wrong with it is told by problems()
             ({"provider": "twilio"}, {"account_sid", "auth_token", "from"}),
             ({"provider": "vonage"}, {"api_key", "api_secret", "from", "signature_secret"}),
-            ({**TWILIO, "from": "", "messaging_service_sid": "MG1"}, set()),
+            ({**TWILIO, "from": "", "messaging_service_sid": SERVICE}, set()),
+            ({**TWILIO, "messaging_service_sid": SERVICE}, {"messaging_service_sid"}),
+            ({**TWILIO, "from": "", "messaging_service_sid": "MG1"}, {"messaging_service_sid"}),
             ({**TWILIO, "account_sid": "AC/../x"}, {"account_sid"}),
+            (
+                {**TWILIO, "account_sid": "AC" + "z" * 32, "auth_token": " ", "from": "?"},
+                {"account_sid", "auth_token", "from"},
+            ),
+            ({"account_sid": "AC1"}, {"provider", "account_sid", "auth_token", "from"}),
+            ({"api_key": "k"}, {"provider", "api_secret", "from", "signature_secret"}),
+            ({"from": "ACME"}, {"provider"}),
+            ({**VONAGE, "api_key": " ", "from": "A name that is long"}, {"api_key", "from"}),
+            ({**VONAGE, "from": "14155550100"}, set()),
             (TWILIO, set()),
             (VONAGE, set()),
         ],
@@ -39,6 +64,7 @@ class TestSettings:
             ({"colour": "red"}, "unknown_setting"),
             ({"messages_per_second": 0}, "out_of_range"),
             ({"messages_per_second": "many"}, "wrong_type"),
+            ({"messages_per_second": True}, "wrong_type"),
         ],
     )
     def test_what_makes_no_sense_is_refused(self, given, code):

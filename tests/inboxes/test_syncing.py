@@ -45,6 +45,36 @@ def sync(api, inbox):
     return api.post(SYNC, {"inbox_id": inbox.public_id})
 
 
+class TestWhichInbox:
+    def test_may_be_left_out_where_there_is_one(self, api, live, graph, whatsapp):
+        open_on(live, "sms")
+        have(graph, "order")
+
+        said = api.post(SYNC, {}).json()
+
+        assert (said["inbox_id"], said["added"]) == (whatsapp.public_id, 1)
+
+    def test_is_asked_for_where_there_are_several(self, api, live, whatsapp):
+        other = open_on(live, "whatsapp", name="Second")
+
+        answer = api.post(SYNC, {})
+
+        assert wrong_fields(answer) == {"inbox_id": "ambiguous_inbox"}
+        assert whatsapp.public_id in answer.json()["error"]["message"]
+        assert other.public_id in answer.json()["error"]["message"]
+
+    def test_is_none_where_no_provider_has_templates(self, api, live, globex):
+        open_on(live, "sms")
+        open_on(globex, "whatsapp")
+
+        assert wrong_fields(api.post(SYNC, {})) == {"inbox_id": "channel_not_configured"}
+
+    def test_that_was_closed_does_not_count(self, api, graph, whatsapp):
+        api.delete(f"/v1/inboxes/{whatsapp.public_id}")
+
+        assert wrong_fields(api.post(SYNC, {})) == {"inbox_id": "channel_not_configured"}
+
+
 class TestTakingOver:
     def test_adds_changes_and_removes(self, api, graph, whatsapp):
         have(graph, "order", "offer")
