@@ -1,0 +1,34 @@
+/** The SDK in a real browser against the running product. `DEXRA_URL` names one that runs already. */
+
+import { existsSync } from "node:fs"
+import { defineConfig } from "@playwright/test"
+
+const port = process.env.PORT ?? "8461"
+const browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
+export const BASE_URL = process.env.DEXRA_URL ?? `http://127.0.0.1:${port}`
+export const DATA = process.env.DEXRA_SDK_DATA ?? new URL("../var/test-sdk", import.meta.url).pathname
+
+export default defineConfig({
+  testDir: "e2e",
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  workers: 2,
+  fullyParallel: false,
+  reporter: [["list"]],
+  use: {
+    baseURL: BASE_URL,
+    launchOptions: { executablePath: browsers.find(existsSync), args: ["--no-sandbox"] },
+    locale: "en-GB",
+    timezoneId: "UTC",
+    trace: "retain-on-failure",
+  },
+  webServer: process.env.DEXRA_URL
+    ? undefined
+    : {
+        command: "../.venv/bin/python -m dexra.launch run",
+        url: `${BASE_URL}/readyz`,
+        timeout: 90_000,
+        env: { PORT: port, DEXRA_DATA_DIR: DATA, DEXRA_RATE_LIMITS: "off" },
+        gracefulShutdown: { signal: "SIGTERM", timeout: 20_000 },
+      },
+})
