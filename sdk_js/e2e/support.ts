@@ -138,7 +138,7 @@ export const test = base.extend<{ site: Site; inbox: Inbox; chat: Chat }, { busi
   },
   /** A page with the tag on it, just opened. */
   chat: async ({ page, site, inbox }, use) => {
-    await page.goto(site.page("/", document(tag(inbox))))
+    await page.goto(site.page("/", pageWith(tag(inbox))))
     await use(new Chat(page))
   },
 })
