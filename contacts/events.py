@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contacts.models import Contact
+from contacts.models import Contact, ContactSession
 from contacts.serializers import user_json
 from events.event import SYSTEM, Actor, Event
 
@@ -37,6 +37,29 @@ class UserDeleted(UserEvent):
     """A person was erased with everything they said."""
 
     type = "user_deleted"
+
+
+class SessionEnded(Event):
+    """
+    Somebody signed out where they wrote from; ``data["user"]`` is who.
+
+    ``context["session_ids"]`` says which sockets end.
+    """
+
+    type = "session_ended"
+
+
+def signed_out(session: ContactSession) -> SessionEnded:
+    """Return the event of a session's end, whose contact and environment are loaded."""
+    contact, livemode = session.contact, session.environment.livemode
+    actor = Actor("user", contact.public_id)
+    return SessionEnded(
+        environment_id=session.environment_id,
+        livemode=livemode,
+        actor=actor,
+        data={"user": user_json(contact, livemode=livemode), "actor": actor.as_json()},
+        context={"contact_id": contact.pk, "inbox_id": session.inbox_id, "session_ids": [session.pk]},
+    )
 
 
 def about(

@@ -81,6 +81,10 @@ class TypingChanged(Event):
     """Somebody started or stopped typing. Announced, never stored: so it has no type name."""
 
 
+class AiStateChanged(Event):
+    """An assistant began or ended a step, or wrote on. Announced, never stored."""
+
+
 def about(
     conversation: Conversation,
     kind: type[ConversationEvent],

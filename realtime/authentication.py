@@ -8,6 +8,7 @@ from django.db.models import Q
 from accounts.models import Membership
 from contacts.models import ContactSession
 from core import tenancy
+from inboxes.channels.origins import allowed_origins, origin_allowed
 from realtime.cable.protocol import Credentials
 
 
@@ -26,6 +27,12 @@ class Grant:
     streams: tuple[str, ...]
     person_id: int  # the user's, or the contact's
     availability: str = "online"
+    is_native: bool = False  # told in Dexra's own words
+    origins: tuple[str, ...] = ()  # the only pages that may listen; empty: any
+
+    def admits(self, origin: str | None) -> bool:
+        """Whether a page of that origin may listen; None for what is no page."""
+        return origin_allowed(origin, self.origins)
 
 
 def find_grant(said: Credentials) -> Grant | None:
@@ -62,16 +69,18 @@ def _contact(token: str) -> Grant | None:
     trusted = Q(verified=True) | Q(inbox__hmac_mandatory=False)
     session = (
         ContactSession.unscoped.filter(trusted, pubsub_token=token, inbox__deleted_at=None)
-        .values_list("id", "environment_id", "contact_id")
+        .values_list("id", "environment_id", "contact_id", "dialect", "inbox__settings")
         .first()
     )
     if session is None:
         return None
-    session_id, environment, contact = session
+    session_id, environment, contact, dialect, settings = session
     return Grant(
         identity=f"contact-session:{session_id}",
         kind="contact",
         environment_id=environment,
         streams=(f"s:{session_id}",),
         person_id=contact,
+        is_native=dialect == ContactSession.Dialect.DEXRA,
+        origins=tuple(allowed_origins(settings)),
     )

@@ -15,6 +15,7 @@ from realtime.services.sockets import Socket
 
 Message = Mapping[str, Any]
 RESTORE_HEADER = b"x-anycable-restore-sid"
+ORIGIN_HEADER = b"origin"
 LONGEST_SID = 64
 
 
@@ -70,6 +71,7 @@ class CableConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no typ
             partial(commands.obey, self._hub),
             self._abandon,
             extended=subprotocol == protocol.EXTENDED,
+            origin=self._header(ORIGIN_HEADER),
         )
         await subscribing.welcome(self._hub, self.socket, self._sid())
         self._hub.enter(self.socket)
@@ -83,7 +85,10 @@ class CableConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no typ
     def _sid(self) -> str:
         """Return the id of the session the client wants back: a query parameter, or a header."""
         asked = parse_qs(self.scope.get("query_string", b"").decode("latin-1")).get("sid", [""])[-1]
-        for name, value in self.scope.get("headers", ()):
-            if name == RESTORE_HEADER:
-                asked = value.decode("latin-1")
+        asked = self._header(RESTORE_HEADER) or asked
         return asked if len(asked) <= LONGEST_SID else ""
+
+    def _header(self, wanted: bytes) -> str | None:
+        """Return a header's value, the last one's of several."""
+        found = [value for name, value in self.scope.get("headers", ()) if name == wanted]
+        return found[-1].decode("latin-1") if found else None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from events.event import Event
-from realtime.services import access, broadcasts
+from realtime.services import access, broadcasts, moments
 
 
 def broadcast(events: Sequence[Event]) -> None:
@@ -20,4 +20,10 @@ def cut_off(events: Sequence[Event]) -> None:
 def show_typing(events: Sequence[Event]) -> None:
     """Push who is typing, to those connected now."""
     for event in events:
-        broadcasts.show_typing(event)
+        moments.show_typing(event)
+
+
+def show_ai_state(events: Sequence[Event]) -> None:
+    """Push what the assistant is doing, to those connected now."""
+    for event in events:
+        moments.show_ai_state(event)

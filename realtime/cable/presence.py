@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from realtime.cable import native
 from realtime.cable.frames import encode
 
 EVENT = "presence.update"
@@ -16,6 +17,11 @@ def for_agents(environment_id: int, users: Mapping[str, str], contacts: Mapping[
 def for_contacts(environment_id: int, users: Mapping[str, str]) -> str:
     """Return the payload contacts get: the agents only."""
     return encode({"event": EVENT, "data": {"account_id": environment_id, "users": users}})
+
+
+def for_the_sdk(users: Mapping[str, str]) -> str:
+    """Return the payload sessions of the SDK get: how many agents are there."""
+    return native.presence(sum(availability != "offline" for availability in users.values()))
 
 
 def joined(name: str, info: str) -> str:

@@ -1,8 +1,8 @@
 """
 What each event looks like on the cable, and who gets it: pure functions from rows to frames.
 
-The names and shapes are Chatwoot's; its clients read them. A frame for a person never carries a note, a trace of
-what agents did, or somebody else's token.
+The names and shapes are Chatwoot's; its clients read them, and what the SDK's sessions get instead is in ``native``. A
+frame for a person never carries a note, a trace of what agents did, or somebody else's token.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from contacts.models import Contact, ContactSession
 from conversations import dialect
 from conversations import events as conversation_events
 from conversations.models import Conversation, Message
+from conversations.queries import Standing
 from core import ids
 from events.event import Event
 from inboxes.channels import SHOWN_TO_CLIENTS
@@ -45,18 +46,36 @@ class Rows:
     messages: dict[int, Message] = field(default_factory=dict)
     contacts: dict[int, Contact] = field(default_factory=dict)
     verified_sessions: dict[int, list[ContactSession]] = field(default_factory=dict)
+    # Only where sessions of the SDK are among those who are told.
+    standings: dict[int, Standing] = field(default_factory=dict)  # by conversation
+    native_sessions: dict[int, list[ContactSession]] = field(
+        default_factory=dict
+    )  # by contact whose own record changed
 
     def audience(self, conversation: Conversation) -> list[ContactSession]:
         """
         Return the sessions that may see a conversation: its own, or all that proved to be its person's.
 
-        None where a provider carries what is said: it is seen there, by whoever has that phone or mailbox.
+        Nobody where a provider carries what is said: it is seen there, by whoever has that phone or mailbox.
         """
         if conversation.inbox.channel not in SHOWN_TO_CLIENTS:
             return []
         if not conversation.session.verified:
             return [conversation.session]
         return self.verified_sessions.get(conversation.contact_id) or [conversation.session]
+
+
+def is_native(session: ContactSession) -> bool:
+    """Whether a session is told in Dexra's own words."""
+    return session.dialect == ContactSession.Dialect.DEXRA
+
+
+def is_told_to_contact(event: conversation_events.MessageEvent, message: Message) -> bool:
+    """Whether a person may hear of a message's event: not of how something went that is only planned."""
+    if isinstance(event, conversation_events.MessageStatusChanged):
+        was_said = event.data.get("message", {}).get("status") != Message.Status.SCHEDULED
+        return message.is_shown_to_contact and was_said
+    return message.is_shown_to_contact
 
 
 def pushes(event: Event, rows: Rows) -> Iterator[Push]:
@@ -105,11 +124,10 @@ def _message_pushes(event: conversation_events.MessageEvent, conversation: Conve
     data = dialect.message_push(message, conversation, client_message_id=event.context.get("client_message_id"))
     if message.author is not None:
         data["performer"] = dialect.agent_sender(message.author)
-    shown = message.is_shown_to_contact
+    shown = is_told_to_contact(event, message)
     if isinstance(event, conversation_events.MessageStatusChanged):
         data["previous_changes"] = event.context.get("previous", {})
-        was_said = event.data.get("message", {}).get("status") != Message.Status.SCHEDULED
-        yield Push("message.updated", data, for_contact=shown and was_said)
+        yield Push("message.updated", data, for_contact=shown)
         return
     yield Push("message.created", data, for_contact=shown)
     moved = event.context.get("moved", ())

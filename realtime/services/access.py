@@ -6,10 +6,10 @@ from realtime.services import broker
 
 def cut_off(event: Event) -> None:
     """
-    End the sockets of the agent or of the erased person an event is about.
+    End the sockets of the agent, of the erased person or of the session that an event is about.
 
-    An agent may come back and prove what is still theirs; an erased person's sessions are gone for good, and with them
-    what their streams still held. Raises redis.RedisError.
+    An agent may come back and prove what is still theirs; sessions of somebody who was erased, or who signed out, are
+    gone for good, and with them what their streams still held. Raises redis.RedisError.
     """
     if user_id := event.context.get("user_id"):
         broker.disconnect(f"user:{user_id}", reason="remote", reconnect=True)

@@ -8,7 +8,7 @@ shows nobody anything twice.
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -17,18 +17,19 @@ from django.db import connection, transaction
 from redis import RedisError
 
 from contacts.models import Contact, ContactSession
-from conversations import dialect
 from conversations.models import Conversation
-from conversations.queries import complete_conversations, complete_messages
+from conversations.queries import complete_conversations, complete_messages, standings
 from core import tenancy
 from events import log as event_log
 from events.event import Event
-from realtime.cable.pushes import Push, Rows, conversation_data, pushes
+from realtime.cable import native
+from realtime.cable.pushes import Push, Rows, conversation_data, is_native, pushes
 from realtime.models import HeldBroadcast
 from realtime.services import broker
 from realtime.services.broker import Publication
 
 BATCH = 500
+MOST_SESSIONS = 5000
 RETRY_SECONDS = 0.5
 log = structlog.get_logger(__name__)
 
@@ -75,28 +76,23 @@ def release() -> int:
     return len(held)
 
 
-def show_typing(event: Event) -> None:
-    """Push that a person started or stopped typing in their conversation; to everybody in it but themselves."""
-    conversation = complete_conversations([event.conversation_id or 0]).get(event.conversation_id or 0)
-    if conversation is None:
-        return
-    rows = _rows_for({conversation.pk: conversation})
-    name = "conversation.typing_on" if event.context["is_on"] else "conversation.typing_off"
-    data = {
-        "conversation": conversation_data(conversation, rows),
-        "user": dialect.contact_sender(conversation.contact),
-        "is_private": False,
-        "account_id": event.environment_id,
-    }
-    payload, typist = encode(name, data), f"s:{event.context['session_id']}"
-    broker.publish_transient(f"a:{event.environment_id}", payload, skip=typist)
-    for session in rows.audience(conversation):
-        broker.publish_transient(f"s:{session.pk}", payload, skip=typist)
-
-
 def encode(name: str, data: dict[str, Any]) -> bytes:
     """Return the ``message`` object of a frame as it goes over the wire."""
     return json.dumps({"event": name, "data": data}, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def rows_for(conversations: dict[int, Conversation], message_ids: Iterable[int | None] = ()) -> Rows:
+    """Load the messages and sessions the frames of these conversations show."""
+    wanted = {pk for pk in message_ids if pk}
+    wanted |= {c.last_message_id for c in conversations.values() if c.last_message_id}
+    messages = complete_messages(wanted)
+    sessions: dict[int, list[ContactSession]] = defaultdict(list)
+    contacts = {c.contact_id for c in conversations.values() if c.session.verified}
+    if contacts:
+        theirs = ContactSession.unscoped.filter(contact_id__in=contacts, verified=True)
+        for session in theirs.order_by("-id")[:MOST_SESSIONS]:
+            sessions[session.contact_id].append(session)
+    return Rows(conversations=conversations, messages=messages, verified_sessions=dict(sessions))
 
 
 def _publications(events: Sequence[Event]) -> Iterator[Publication]:
@@ -104,6 +100,7 @@ def _publications(events: Sequence[Event]) -> Iterator[Publication]:
     for event in events:
         for place, push in enumerate(pushes(event, rows)):
             yield from _addressed(event, push, place, rows)
+        yield from _native(event, rows)
 
 
 def _addressed(event: Event, push: Push, place: int, rows: Rows) -> Iterator[Publication]:
@@ -116,6 +113,8 @@ def _addressed(event: Event, push: Push, place: int, rows: Rows) -> Iterator[Pub
     if not push.for_contact or conversation is None:
         return
     for session in rows.audience(conversation):
+        if is_native(session):
+            continue
         own = payload
         if push.shows_conversation and session.pk == conversation.session_id:
             owners = conversation_data(conversation, rows, token_for=session)
@@ -123,23 +122,38 @@ def _addressed(event: Event, push: Push, place: int, rows: Rows) -> Iterator[Pub
         yield Publication(f"s:{session.pk}", own, key)
 
 
+def _native(event: Event, rows: Rows) -> Iterator[Publication]:
+    """Yield the event in Dexra's own words for each session of the SDK that is to hear of it."""
+    conversation = rows.conversations.get(event.conversation_id or 0)
+    if conversation is not None:
+        told = [session for session in rows.audience(conversation) if is_native(session)]
+    else:
+        told = rows.native_sessions.get(event.context.get("contact_id", 0), [])
+    frame = native.frame_of(event, rows) if told else None
+    if frame is None:
+        return
+    payload = native.encode(*frame, event_id=event.public_id)
+    for session in told:
+        yield Publication(f"s:{session.pk}", payload, f"{event.public_id}:native")
+
+
 def _load(events: Sequence[Event]) -> Rows:
     conversations = complete_conversations({event.conversation_id for event in events if event.conversation_id})
-    rows = _rows_for(conversations, {event.context.get("message_id") for event in events})
+    rows = rows_for(conversations, {event.context.get("message_id") for event in events})
     contact_ids = {event.context.get("contact_id") for event in events if event.conversation_id is None} - {None}
     if contact_ids:
         rows.contacts.update(Contact.unscoped.in_bulk(contact_ids))
+        rows.native_sessions.update(_native_sessions(rows.contacts))
+    for_the_sdk = [each for each in conversations.values() if any(map(is_native, rows.audience(each)))]
+    rows.standings.update(standings(for_the_sdk))
     return rows
 
 
-def _rows_for(conversations: dict[int, Conversation], message_ids: Iterable[int | None] = ()) -> Rows:
-    """Load the messages and sessions the frames of these conversations show."""
-    wanted = {pk for pk in message_ids if pk}
-    wanted |= {c.last_message_id for c in conversations.values() if c.last_message_id}
-    messages = complete_messages(wanted)
-    sessions: dict[int, list[ContactSession]] = defaultdict(list)
-    contacts = {c.contact_id for c in conversations.values() if c.session.verified}
-    if contacts:
-        for session in ContactSession.unscoped.filter(contact_id__in=contacts, verified=True).order_by("-id")[:5000]:
-            sessions[session.contact_id].append(session)
-    return Rows(conversations=conversations, messages=messages, verified_sessions=dict(sessions))
+def _native_sessions(contacts: Mapping[int, Contact]) -> dict[int, list[ContactSession]]:
+    """Return the SDK's sessions of people, by person: of those who proved who they are, the ones where they did."""
+    found: dict[int, list[ContactSession]] = defaultdict(list)
+    theirs = ContactSession.unscoped.filter(contact_id__in=contacts, dialect=ContactSession.Dialect.DEXRA)
+    for session in theirs.order_by("-id")[:MOST_SESSIONS]:
+        if session.verified or not contacts[session.contact_id].verified:
+            found[session.contact_id].append(session)
+    return dict(found)

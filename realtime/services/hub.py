@@ -7,7 +7,7 @@ import json
 import random
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -16,6 +16,7 @@ from redis import RedisError
 
 from realtime import transport
 from realtime.authentication import Grant
+from realtime.cable import native
 from realtime.services import limits, metrics, store
 from realtime.services.attendance import Attendance
 from realtime.services.authority import Authority
@@ -216,7 +217,10 @@ class Hub:
         """Do what ``broker.disconnect`` ordered."""
         order = json.loads(payload)
         self.authority.forget(order["identity"])
-        for socket in set(self._of_identity.get(order["identity"], {}).values()):
+        holders = self._of_identity.get(order["identity"], {})
+        if not order["reconnect"]:
+            _say_goodbye(holders)
+        for socket in set(holders.values()):
             socket.part(order["reason"], reconnect=order["reconnect"])
 
     def _resync(self, lost: Sequence[Subscription]) -> None:
@@ -235,3 +239,10 @@ class Hub:
         await self.roster.drop(subscription)
         await asyncio.sleep(GRACE_SECONDS + 0.5)
         await self.roster.reap(subscription)
+
+
+def _say_goodbye(subscriptions: Iterable[Subscription]) -> None:
+    """Tell clients of the SDK that they are signed out; all that others know is that they may not come back."""
+    for subscription in subscriptions:
+        if subscription.grant.is_native:
+            subscription.say(f"{subscription.head}{native.session_ended()}}}")

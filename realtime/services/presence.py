@@ -64,17 +64,21 @@ class _Room:
             self.picture.users.setdefault(str(user), self.availability.get(user, "online"))
             self._payloads.clear()
 
-    def payload(self, kind: str) -> str:
+    def payload(self, grant: Grant) -> str:
         """Return what agents, or contacts, are told."""
+        kind = "native" if grant.is_native else grant.kind
         if kind not in self._payloads:
-            picture = self.picture or Present({}, {})
-            users, contacts = _by_id(picture.users), _by_id(picture.contacts)
-            self._payloads[kind] = (
-                words.for_agents(self.environment_id, users, contacts)
-                if kind == "agent"
-                else words.for_contacts(self.environment_id, users)
-            )
+            self._payloads[kind] = self._made(kind)
         return self._payloads[kind]
+
+    def _made(self, kind: str) -> str:
+        picture = self.picture or Present({}, {})
+        users = _by_id(picture.users)
+        if kind == "native":
+            return words.for_the_sdk(users)
+        if kind == "contact":
+            return words.for_contacts(self.environment_id, users)
+        return words.for_agents(self.environment_id, users, _by_id(picture.contacts))
 
 
 class Presence:
@@ -120,8 +124,8 @@ class Presence:
             room.told[subscription] = ""
             self._refresh(room)
         else:
-            room.told[subscription] = room.payload(subscription.grant.kind)
-            subscription.tell(room.payload(subscription.grant.kind), key=KEY)
+            room.told[subscription] = room.payload(subscription.grant)
+            subscription.tell(room.payload(subscription.grant), key=KEY)
 
     def leave(self, subscription: Subscription) -> None:
         """Note that a subscription ended; the person is gone only after a while without any other."""
@@ -219,7 +223,7 @@ class Presence:
             log.info("presence_not_read", reason=type(error).__name__)
             room.see(room.picture or Present({}, {}))
         for count, (subscription, told) in enumerate(list(room.told.items()), start=1):
-            payload = room.payload(subscription.grant.kind)
+            payload = room.payload(subscription.grant)
             if told is not None and told != payload and subscription in room.told:
                 room.told[subscription] = payload
                 subscription.tell(payload, key=KEY)

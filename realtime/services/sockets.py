@@ -28,17 +28,20 @@ class Socket:
     One open socket.
 
     ``obey`` does what a command asks. ``abandon`` ends the connection without any more words: for a client that
-    does not even read its last frame.
+    does not even read its last frame. ``origin`` is that of the page; None for what is no page.
     """
 
     __slots__ = ("_abandon", "_backlog", "_deadline", "_errors", "_filled_at", "_obey", "_pending", "_runner",
-                 "_tokens", "extended", "id", "is_closed", "is_leaving", "outbox", "sid",
+                 "_tokens", "extended", "id", "is_closed", "is_leaving", "origin", "outbox", "sid",
                  "subscriptions")  # fmt: skip
 
-    def __init__(self, send: Send, obey: Obey, abandon: Callable[[], None], *, extended: bool) -> None:
+    def __init__(
+        self, send: Send, obey: Obey, abandon: Callable[[], None], *, extended: bool, origin: str | None = None
+    ) -> None:
         self.id = secrets.token_hex(6)
         self.sid = secrets.token_hex(16) if extended else ""
         self.extended = extended
+        self.origin = origin
         self.subscriptions: dict[str, Subscription] = {}
         self.outbox = Outbox(send, self._too_slow)
         self.is_leaving = False

@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from realtime.authentication import Grant
 from realtime.cable import frames, protocol
 from realtime.cable.protocol import Command
 from realtime.errors import Unreachable
@@ -67,13 +68,20 @@ async def _open(hub: Hub, socket: Socket, identifier: str) -> Subscription | Non
     """Return a subscription that hears everything from now on; None when it is refused. Raises Unreachable."""
     said = protocol.credentials(identifier)
     grant = await hub.authority.grant(said) if said else None
-    refusal = hub.refusal(socket, grant) if grant else "unknown"
+    refusal = _refusal(hub, socket, grant)
     if grant is None or refusal:
         metrics.rejections.labels(refusal).inc()
         return None
     subscription = Subscription(identifier, grant, socket.outbox, socket_id=socket.id, extended=socket.extended)
     await hub.add(socket, subscription)
     return subscription
+
+
+def _refusal(hub: Hub, socket: Socket, grant: Grant | None) -> str:
+    """Return why a subscription is refused; empty when it is not."""
+    if grant is None:
+        return "unknown"
+    return hub.refusal(socket, grant) if grant.admits(socket.origin) else "origin"
 
 
 async def _restore(hub: Hub, socket: Socket, sid: str) -> list[str] | None:

@@ -140,6 +140,9 @@ def _conversation(story: Story, amine: Any) -> Any:
     story.tell("update_conversation", "PATCH", path, {
         "assignee": "ada@acme.test", "priority": "high", "custom_attributes": {"order": 1042}})  # fmt: skip
     story.tell("get_conversation", "GET", path)
+    story.tell("show_typing", "POST", f"{path}/typing", {"is_typing": True, "as_agent": "ada@acme.test"})
+    story.tell("show_ai_state", "POST", f"{path}/ai-state", {
+        "state": "writing", "text": "Your order 1042 left our warehouse this"})  # fmt: skip
     story.tell("list_conversations", "GET", f"/v1/conversations?status=open&user_id={amine['id']}")
     return talk
 

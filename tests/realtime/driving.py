@@ -15,6 +15,7 @@ from realtime.services.hub import Hub
 
 Answer = TypeVar("Answer")
 SOON = 5.0
+WHO_IS_ONLINE = ("presence.update", "presence")
 QUIET = 0.15
 
 
@@ -89,7 +90,7 @@ class Client:
         """Return the next frame, without pings and who is online."""
         while True:
             frame: dict[str, Any] = json.loads(self.text(seconds))
-            if not (isinstance(frame.get("message"), dict) and frame["message"].get("event") == "presence.update"):
+            if not (isinstance(frame.get("message"), dict) and frame["message"].get("event") in WHO_IS_ONLINE):
                 return frame
 
     def frames(self, count: int) -> list[dict[str, Any]]:

@@ -12,6 +12,8 @@ from core.shapes import PageQuery
 from events.event import CATALOGUE
 
 MOST_BUTTONS = 100
+AI_STATES = ["idle", "thinking", "searching", "writing", "handed_off"]
+LONGEST_AI_TEXT = 20_000
 
 
 class PeopleQuery(PageQuery):
@@ -104,6 +106,23 @@ class ChangeConversation(ConversationFields):
     priority = fields.Choice(choices=Conversation.Priority.choices, required=False, allow_null=True)
     labels = fields.Words(required=False)
     snoozed_until = fields.Moment(required=False, allow_null=True, help_text="Snoozes the conversation until then.")
+
+
+class ShowTyping(serializers.Serializer[Any]):
+    """Somebody on your side is writing."""
+
+    is_typing = fields.Flag()
+    as_agent = fields.Text(required=False, help_text="An agent's e-mail address or `agt_` id; else nobody is named.")
+
+
+class ShowAiState(serializers.Serializer[Any]):
+    """What your assistant is doing."""
+
+    state = fields.Choice(choices=AI_STATES, help_text="`idle` ends it; `handed_off`: a human takes over.")
+    text = fields.Text(
+        required=False, allow_null=True, allow_blank=True, longest=LONGEST_AI_TEXT,
+        help_text="All that it has written of its answer so far, each time from the beginning.",
+    )  # fmt: skip
 
 
 class MessagesQuery(PageQuery):

@@ -185,6 +185,23 @@ class EventShape(serializers.Serializer[Any]):
     )
 
 
+class Typing(serializers.Serializer[Any]):
+    """What whoever looks at the conversation is shown."""
+
+    object = serializers.ChoiceField(choices=["typing"])
+    conversation_id = serializers.CharField()
+    is_typing = serializers.BooleanField()
+
+
+class AiState(serializers.Serializer[Any]):
+    """What whoever looks at the conversation is shown."""
+
+    object = serializers.ChoiceField(choices=["ai_state"])
+    conversation_id = serializers.CharField()
+    state = serializers.ChoiceField(choices=["idle", "thinking", "searching", "writing", "handed_off"])
+    text = serializers.CharField()
+
+
 class Tombstone(Deleted):
     """Something that is gone."""
 

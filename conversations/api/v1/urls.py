@@ -6,7 +6,7 @@ A customer's own id may have slashes in it (``path``), so the longer paths below
 
 from django.urls import path
 
-from conversations.api.v1 import attachments, changes, conversations, events, messages, users
+from conversations.api.v1 import activity, attachments, changes, conversations, events, messages, users
 
 urlpatterns = [
     path("users", users.Users.as_view()),
@@ -18,6 +18,8 @@ urlpatterns = [
     path("conversations", conversations.Conversations.as_view()),
     path("conversations/<str:conversation_id>", conversations.OneConversation.as_view()),
     path("conversations/<str:conversation_id>/messages", messages.ConversationMessages.as_view()),
+    path("conversations/<str:conversation_id>/typing", activity.Typing.as_view()),
+    path("conversations/<str:conversation_id>/ai-state", activity.AiState.as_view()),
     path("attachments", attachments.Attachments.as_view()),
     path("events", events.Events.as_view()),
     path("events/<str:event_id>", events.OneEvent.as_view()),
