@@ -1,0 +1,206 @@
+/** Every state of the chat in a real browser, without a server: what axe says of it, keys, places and speed. */
+
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { expect, test, type Page } from "@playwright/test"
+import { serveGallery, type Gallery } from "./gallery/serve"
+import { STATES } from "./gallery/states"
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+const PICTURES = process.env.GALLERY_PICTURES
+
+let gallery: Gallery
+let preact: Gallery
+
+test.beforeAll(async () => {
+  ;[gallery, preact] = await Promise.all([serveGallery(), serveGallery("preact")])
+})
+test.afterAll(() => {
+  gallery.close()
+  preact.close()
+})
+
+test.use({ viewport: { width: 400, height: 640 } })
+
+async function show(page: Page, query: string, url = gallery.url): Promise<string[]> {
+  const problems: string[] = []
+  page.on("pageerror", (error) => problems.push(String(error)))
+  page.on("console", (line) => line.type() == "error" && !/404|ERR_/.test(line.text()) && problems.push(line.text()))
+  await page.goto(`${url}/?${query}`)
+  await expect(page.locator(".dx-chat, .dx-launch, [data-dx-theme]").first()).toBeAttached()
+  return problems
+}
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE)
+  const found = await page.evaluate(() => (window as any).axe.run(document, { resultTypes: ["violations"] }))
+  return found.violations.map(
+    (each: any) => `${each.id}: ${each.nodes.map((node: any) => `${node.target} ${node.failureSummary}`).join(" | ")}`,
+  )
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (PICTURES) await page.screenshot({ path: `${PICTURES}/${name}.png` })
+}
+
+for (const state of Object.keys(STATES)) {
+  for (const look of ["theme=light", "theme=dark&locale=ar"]) {
+    test(`${state} (${look}) breaks no rule of axe`, async ({ page }) => {
+      const problems = await show(page, `state=${state}&${look}`)
+      await picture(page, `${state}-${look.includes("dark") ? "dark-ar" : "light"}`)
+
+      expect(await violations(page)).toEqual([])
+      expect(problems).toEqual([])
+    })
+  }
+}
+
+for (const [name, width, height, query] of [
+  ["narrow", 320, 480, "state=files"],
+  ["narrow-ar", 320, 480, "state=form&locale=ar"],
+  ["wide", 1000, 640, "state=several"],
+  ["wide-ar-dark", 1000, 640, "state=several&locale=ar&theme=dark"],
+] as const) {
+  test(`${name} fits, whatever is said`, async ({ page }) => {
+    await page.setViewportSize({ width, height })
+    await show(page, query)
+    await picture(page, name)
+
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    expect(overflow).toBe(0)
+    expect(await violations(page)).toEqual([])
+  })
+}
+
+test("a hostile page does not reach into a shadow root", async ({ page }) => {
+  await show(page, "state=talk&shadow&page=hostile")
+  await picture(page, "hostile-shadow")
+
+  const text = page.locator(".dx-text").first()
+  await expect(text).toHaveCSS("font-size", "15px")
+  await expect(text).toHaveCSS("text-transform", "none")
+  await expect(text).toHaveCSS("text-align", "start")
+})
+
+test("forced colours keep every edge that says something", async ({ page }) => {
+  await page.emulateMedia({ forcedColors: "active" })
+  await show(page, "state=talk")
+  await picture(page, "forced-colours")
+
+  await expect(page.locator(".dx-bubble").first()).toHaveCSS("border-top-width", "1px")
+})
+
+test("nothing moves for whoever wants nothing to move", async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: "reduce" })
+  await show(page, "state=typing")
+
+  await expect(page.locator(".dx-doing")).toHaveCSS("animation-name", "none")
+})
+
+test("preact draws the same", async ({ page }) => {
+  const problems = await show(page, "state=several", preact.url)
+  await page.getByRole("textbox").fill("From preact")
+  await page.keyboard.press("Enter")
+  await picture(page, "preact")
+
+  await expect(page.getByRole("log")).toContainText("From preact")
+  await expect(page.getByRole("textbox")).toHaveValue("")
+  expect(problems).toEqual([])
+})
+
+test("the panel opens beside the page, closes with Escape and gives the focus back", async ({ page }) => {
+  await page.setViewportSize({ width: 1000, height: 800 })
+  await show(page, "state=several&part=launcher")
+  const button = page.getByRole("button", { name: "Open chat, 3 unread messages" })
+  await picture(page, "launcher")
+  await button.focus()
+  await page.keyboard.press("Enter")
+  await expect(page.getByRole("dialog")).toBeVisible()
+  await expect(page.getByRole("textbox")).toBeFocused()
+  await page.waitForTimeout(300)
+  await picture(page, "panel")
+  expect(await violations(page)).toEqual([])
+  expect(await page.evaluate(() => document.querySelector("dialog")!.matches(":modal"))).toBe(false)
+
+  await page.keyboard.press("Escape")
+
+  await expect(page.getByRole("dialog")).toBeHidden()
+  await expect(page.locator(".dx-launch")).toBeFocused()
+})
+
+test("on a small screen the panel is modal and keeps the focus", async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 700 })
+  await show(page, "state=talk&part=launcher&locale=ar")
+  await page.locator(".dx-launch").click()
+  await expect(page.getByRole("dialog")).toBeFocused()
+  await page.waitForTimeout(300)
+  await picture(page, "panel-small-ar")
+  expect(await page.evaluate(() => document.querySelector("dialog")!.matches(":modal"))).toBe(true)
+  for (let presses = 0; presses < 12; presses += 1) {
+    await page.keyboard.press("Tab")
+    expect(await page.evaluate(() => document.activeElement == document.body || !!document.activeElement?.closest("dialog"))).toBe(true)
+  }
+
+  await page.keyboard.press("Escape")
+
+  await expect(page.locator(".dx-launch")).toBeFocused()
+})
+
+test("a survey is answered with the keyboard alone", async ({ page }) => {
+  await show(page, "state=survey")
+  await page.getByRole("radio", { name: "Very bad" }).focus()
+  await page.keyboard.press("ArrowRight")
+  await page.keyboard.press("Tab")
+  await page.keyboard.type("Slow")
+  await page.keyboard.press("Tab")
+  await page.keyboard.press("Enter")
+
+  const calls = await page.evaluate(() => (window as any).client.current().calls.filter(([name]: any) => name == "submit"))
+  expect(calls[0][2]).toEqual({ csat_survey_response: { rating: 2, feedback_message: "Slow" } })
+})
+
+test("everything that is pressed is at least 24 pixels in each direction", async ({ page }) => {
+  for (const state of ["several", "sending", "files", "form", "survey", "closed"]) {
+    await show(page, `state=${state}`)
+    const small = await page.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>("button, input:not([hidden]), select, textarea")]
+        .filter((each) => each.checkVisibility() && Math.min(each.offsetWidth, each.offsetHeight) < 24)
+        .map((each) => each.outerHTML),
+    )
+    expect(small).toEqual([])
+  }
+})
+
+test("a thousand messages scroll to their start without a long task, and each older page keeps the place", async ({ page }) => {
+  await show(page, "state=long")
+  const log = page.locator(".dx-scroll")
+  await page.evaluate(() => {
+    ;(window as any).tasks = []
+    new PerformanceObserver((list) => (window as any).tasks.push(...list.getEntries().map((each) => each.duration))).observe({ type: "longtask" })
+  })
+  expect(await log.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight)).toBeLessThan(2)
+  let jumps = 0
+  await log.hover()
+  for (let turns = 0; turns < 300; turns += 1) {
+    const held = await log.evaluate((box) => {
+      const top = box.getBoundingClientRect().top
+      const node = [...box.querySelectorAll<HTMLElement>("[data-dx-id]")].find((each) => each.getBoundingClientRect().bottom > top)!
+      ;(window as any).held = node
+      return node.getBoundingClientRect().top
+    })
+    await page.mouse.wheel(0, -400)
+    await page.waitForTimeout(30)
+    const moved = (await page.evaluate(() => (window as any).held.getBoundingClientRect().top as number)) - held
+    if (moved < -50 || moved > 700) jumps += 1
+    if (await log.evaluate((box) => box.scrollTop == 0 && box.querySelector("[data-dx-id]")!.textContent!.startsWith("0:"))) break
+  }
+
+  const drawn = await page.locator("[data-dx-id]").count()
+  const tasks: number[] = await page.evaluate(() => (window as any).tasks)
+  console.log(`drawn ${drawn}, long tasks: ${tasks.map(Math.round).join(" ") || "none"}, jumps ${jumps}`)
+  expect(drawn).toBe(1000)
+  expect(Math.max(0, ...tasks)).toBeLessThan(100)
+  expect(jumps).toBe(0)
+  await page.getByRole("button", { name: "Go to the latest message" }).click()
+  expect(await log.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight)).toBeLessThan(60)
+})

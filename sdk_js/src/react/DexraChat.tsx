@@ -1,0 +1,69 @@
+/** The whole chat: conversations where there are several, and the one on screen. */
+
+import { useState } from "react"
+import { Composer } from "./Composer"
+import { ConversationList } from "./ConversationList"
+import { useUi } from "./context"
+import { Header } from "./Header"
+import { useClientState, useConversation, useConversations } from "./hooks"
+import { MessageList, type MessageListProps } from "./MessageList"
+import { Banner, Closed, Stopped } from "./Notices"
+
+export interface DexraChatProps extends Pick<MessageListProps, "renderMessage"> {
+  className?: string
+  /** Shows a way out in the header. */
+  onClose?(): void
+}
+
+export function DexraChat({ className, onClose, renderMessage }: DexraChatProps) {
+  const { cx, strings, root } = useUi()
+  const { livemode, inbox, connection } = useClientState()
+  const { conversations, open } = useConversations()
+  const { summary } = useConversation()
+  const [isListed, setListed] = useState(false)
+  const begin = () => {
+    open()
+    setListed(false)
+  }
+  const hasSeveral = conversations.length > 1
+  const isTest = inbox != null && !livemode
+  const canBegin = connection != "stopped" && summary != null
+  return (
+    <section
+      className={cx(`chat${hasSeveral ? " several" : ""}${isListed && hasSeveral ? " listed" : ""}`, className)}
+      aria-label={strings.chat}
+      data-dx-drop=""
+      {...root}
+    >
+      {hasSeveral && (
+        <div className={cx("side")}>
+          <Header title={strings.conversations} subtitle="" isTest={isTest} onNew={begin} onClose={onClose} />
+          <ConversationList onOpen={() => setListed(false)} />
+        </div>
+      )}
+      <div className={cx("main")}>
+        <Header
+          title={summary?.assignee?.name || inbox?.name || strings.chat}
+          avatar_url={summary?.assignee?.avatar_url}
+          subtitle={usePresence()}
+          isTest={isTest}
+          onBack={hasSeveral ? () => setListed(true) : undefined}
+          onNew={canBegin ? begin : undefined}
+          onClose={onClose}
+        />
+        <Banner />
+        <Stopped />
+        <MessageList renderMessage={renderMessage} />
+        {summary?.status == "closed" && connection != "stopped" ? <Closed onNew={begin} /> : <Composer />}
+      </div>
+    </section>
+  )
+}
+
+function usePresence(): string {
+  const { strings } = useUi()
+  const { inbox, connection } = useClientState()
+  if (!inbox) return connection == "connecting" ? strings.connecting : ""
+  if (!inbox.is_open) return strings.out
+  return inbox.agents_online ? strings.here : strings.away
+}

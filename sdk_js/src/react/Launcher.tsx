@@ -1,0 +1,122 @@
+/** A button that says how much is new, and the panel it opens: a dialog beside the page, over it where there is no room. */
+
+import { useCallback, useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react"
+import { createPortal } from "react-dom"
+import { DexraChat } from "./DexraChat"
+import { useUi } from "./context"
+import { useUnread } from "./hooks"
+import { Icon } from "./icons"
+
+const SMALL = "(max-width: 639px)"
+
+export interface LauncherProps {
+  /** Which corner, in the direction of the text. */
+  position?: "end" | "start"
+  className?: string
+  /** Yours to decide; left out, the launcher decides. */
+  isOpen?: boolean
+  onOpenChange?(isOpen: boolean): void
+  /** In the place of the chat. */
+  children?: ReactNode
+}
+
+export function Launcher({ position = "end", className, isOpen, onOpenChange, children }: LauncherProps) {
+  const { cx, strings, format, root, portal } = useUi()
+  const unread = useUnread()
+  const [own, setOwn] = useState(false)
+  const isShown = isOpen ?? own
+  const id = useId()
+  const button = useRef<HTMLButtonElement>(null)
+  const change = useCallback(
+    (next: boolean) => {
+      setOwn(next)
+      onOpenChange?.(next)
+    },
+    [onOpenChange],
+  )
+  const close = useCallback(() => change(false), [change])
+  const panel = usePanel(isShown, close, button)
+  const label = isShown ? strings.close : strings.open
+  const drawn = (
+    <div className={cx(`launcher ${position}`, className)} {...root}>
+      <dialog id={id} ref={panel} className={cx("panel")} aria-label={strings.chat} tabIndex={-1} onKeyDown={onEscape(close)}>
+        {isShown && (children ?? <DexraChat onClose={close} />)}
+      </dialog>
+      <button
+        ref={button}
+        type="button"
+        className={cx("launch")}
+        aria-expanded={isShown}
+        aria-controls={id}
+        aria-label={unread ? `${label}, ${format.plural(strings.unread, unread)}` : label}
+        onClick={() => change(!isShown)}
+      >
+        <Icon name={isShown ? "down" : "chat"} />
+        {unread > 0 && !isShown && (
+          <span className={cx("count-badge")} aria-hidden="true">
+            {format.number(unread)}
+          </span>
+        )}
+      </button>
+      <span className={cx("sr")} role="status">
+        {unread > 0 && !isShown ? format.plural(strings.unread, unread) : ""}
+      </span>
+    </div>
+  )
+  return portal ? createPortal(drawn, portal) : drawn
+}
+
+function onEscape(close: () => void) {
+  return (event: KeyboardEvent) => {
+    if (event.key != "Escape" || event.nativeEvent.isComposing) return
+    event.stopPropagation()
+    event.preventDefault()
+    close()
+  }
+}
+
+/**
+ * Open and close the dialog, and move the focus there and back. Where it fills the screen it is modal: the browser
+ * keeps the focus inside and makes the page behind it inert.
+ */
+function usePanel(isShown: boolean, close: () => void, button: React.RefObject<HTMLButtonElement | null>) {
+  const panel = useRef<HTMLDialogElement>(null)
+  useEffect(() => {
+    const dialog = panel.current
+    if (!dialog || !isShown) return
+    const small = matchMedia(SMALL)
+    const show = () => {
+      const focused = deepFocus(dialog)
+      dialog.close()
+      if (small.matches) dialog.showModal()
+      else dialog.show()
+      ;(focused ?? firstFocus(dialog, small.matches)).focus()
+    }
+    const cancel = (event: Event) => {
+      event.preventDefault()
+      close()
+    }
+    show()
+    small.addEventListener("change", show)
+    dialog.addEventListener("cancel", cancel)
+    return () => {
+      small.removeEventListener("change", show)
+      dialog.removeEventListener("cancel", cancel)
+      const isFocusHere = deepFocus(dialog) != null
+      dialog.close()
+      if (isFocusHere) button.current?.focus()
+    }
+  }, [isShown, close, button])
+  return panel
+}
+
+/** What has the focus inside, also in a shadow root. */
+function deepFocus(dialog: HTMLElement): HTMLElement | null {
+  const { activeElement } = dialog.getRootNode() as Document | ShadowRoot
+  return activeElement && dialog.contains(activeElement) ? (activeElement as HTMLElement) : null
+}
+
+/** The composer; on a small screen the panel itself, so that no keyboard hides what was said. */
+function firstFocus(dialog: HTMLElement, isSmall: boolean): HTMLElement {
+  return (!isSmall && dialog.querySelector<HTMLElement>("textarea:not(:disabled)")) || dialog
+}

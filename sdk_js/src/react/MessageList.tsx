@@ -1,0 +1,150 @@
+/** What was said: a log that follows its end, loads what is older, and tells a screen reader what is new. */
+
+import { Fragment, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react"
+import type { Message } from "../types"
+import { useUi } from "./context"
+import { Empty } from "./Empty"
+import { quietly, useConversation, type Conversation } from "./hooks"
+import { Icon } from "./icons"
+import { Live } from "./Live"
+import { MessageItem } from "./MessageItem"
+import { rowsOf, type Row } from "./rows"
+import { useScrolling } from "./scrolling"
+
+/** As many are drawn at first, and as many more each time the start is reached. */
+const STEP = 60
+
+export interface MessageListProps {
+  /** Left out: the conversation on screen. */
+  conversationId?: string
+  className?: string
+  renderMessage?(message: Message, ours: ReactNode): ReactNode
+}
+
+export function MessageList({ conversationId, className, renderMessage }: MessageListProps) {
+  const { cx, strings, root } = useUi()
+  const conversation = useConversation(conversationId)
+  const { messages, isLoading, hasOlder, handle } = conversation
+  const [limit, setLimit] = useState(STEP)
+  const hasMore = hasOlder || messages.length > limit
+  const older = useCallback(() => {
+    if (messages.length > limit) setLimit(limit + STEP)
+    else if (hasOlder && !isLoading) quietly(handle.loadOlder().then(() => setLimit((now) => now + STEP)))
+  }, [messages.length, limit, hasOlder, isLoading, handle])
+  const unseenSince = useUnseenSince(conversation)
+  const rows = useMemo(
+    () => rowsOf(messages, conversation.summary, unseenSince).slice(-limit),
+    [messages, conversation.summary, unseenSince, limit],
+  )
+  const { isAtEnd, toEnd, onScroll, scroller } = useScrolling(`${rows[0]?.message.id} ${rows.length} ${conversation.ai.text.length}`, older)
+  useEffect(() => {
+    setLimit(STEP)
+    toEnd()
+  }, [handle, toEnd])
+  useSeen(conversation, isAtEnd)
+  useFollowOwn(messages, toEnd)
+  return (
+    <div className={cx("messages", className)} {...root}>
+      <div className={cx("scroll")} ref={scroller} onScroll={onScroll}>
+        {hasMore && (
+          <button type="button" className={cx("plain more")} onClick={older} disabled={isLoading}>
+            {isLoading ? strings.loading : strings.older}
+          </button>
+        )}
+        <div
+          className={cx("log")}
+          role="log"
+          aria-live={useIsNews(rows) ? "polite" : "off"}
+          aria-relevant="additions"
+          aria-label={strings.messages}
+          aria-busy={isLoading}
+          tabIndex={0}
+        >
+          {!messages.length && (isLoading ? <p className={cx("note")}>{strings.loading}</p> : <Empty />)}
+          {rows.map((row) => (
+            <RowItem key={keyOf(row.message)} row={row} conversation={conversation} render={renderMessage} />
+          ))}
+        </div>
+        <Live conversation={conversation} />
+      </div>
+      {!isAtEnd && (
+        <button type="button" className={cx("jump")} onClick={toEnd} aria-label={strings.latest}>
+          <Icon name="down" />
+        </button>
+      )}
+    </div>
+  )
+}
+
+/** The same before and after the server has it, so that nothing is drawn anew. */
+function keyOf(message: Message): string {
+  return message.client_message_id ?? message.id
+}
+
+interface RowItemProps {
+  row: Row
+  conversation: Conversation
+  render: MessageListProps["renderMessage"]
+}
+
+function RowItem({ row, conversation, render }: RowItemProps) {
+  const { cx, strings, format } = useUi()
+  const { message, day, isNew, isFirst, isLast, isSeen } = row
+  const ours = <MessageItem {...{ message, isFirst, isLast, isSeen }} conversation={conversation.handle} />
+  return (
+    <Fragment>
+      {day && (
+        <p className={cx("day")}>
+          <time dateTime={day}>{format.day(day)}</time>
+        </p>
+      )}
+      {isNew && <p className={cx("new")}>{strings.newMessages}</p>}
+      <div className={cx("row")} data-dx-id={message.id}>
+        {render ? render(message, ours) : ours}
+      </div>
+    </Fragment>
+  )
+}
+
+/** Until when this person had seen everything as they opened the conversation; null when nothing was new. */
+function useUnseenSince({ handle, summary }: Conversation): string | null {
+  const kept = useRef<{ handle: unknown; since: string | null } | null>(null)
+  if (kept.current?.handle != handle) kept.current = null
+  if (!kept.current && summary) {
+    kept.current = { handle, since: summary.unread_count ? (summary.seen_at ?? "") : null }
+  }
+  return kept.current?.since ?? null
+}
+
+/** What is on screen in front of somebody has been seen. */
+function useSeen({ handle, summary }: Conversation, isAtEnd: boolean): void {
+  const unread = summary?.unread_count ?? 0
+  useEffect(() => {
+    const tell = () => {
+      if (unread && isAtEnd && document.visibilityState != "hidden") quietly(handle.markRead())
+    }
+    tell()
+    document.addEventListener("visibilitychange", tell)
+    return () => document.removeEventListener("visibilitychange", tell)
+  }, [handle, unread, isAtEnd])
+}
+
+/** Whoever writes wants to see it, wherever they were reading. */
+function useFollowOwn(messages: readonly Message[], toEnd: () => void): void {
+  const last = messages[messages.length - 1]
+  const id = last?.status == "queued" || last?.status == "sending" ? last.client_message_id : null
+  useEffect(() => {
+    if (id) toEnd()
+  }, [id, toEnd])
+}
+
+/** Whether what is drawn now was said now; older messages are not read out. */
+function useIsNews(rows: Row[]): boolean {
+  const before = useRef<{ first?: string; last?: string }>({})
+  const now = { first: rows[0]?.message.id, last: rows[rows.length - 1]?.message.id }
+  const isNews = before.current.last != null && (before.current.first == now.first || before.current.last != now.last)
+  useEffect(() => {
+    before.current = now
+  })
+  return isNews
+}
