@@ -26,7 +26,7 @@ from django.conf import settings  # noqa: E402  Django has to be set up first
 from django.core.management import call_command  # noqa: E402
 
 from accounts.models import Environment  # noqa: E402
-from bench import cable, faults, footprint, latency, messages, outbound, product, webhooks  # noqa: E402
+from bench import cable, faults, footprint, latency, messages, outbound, product, sdk, webhooks  # noqa: E402
 from core import tenancy  # noqa: E402
 from dexra.management.commands.bootstrap import bootstrap  # noqa: E402
 from inboxes.queries import enter_by_identifier  # noqa: E402
@@ -182,6 +182,21 @@ def start_and_memory() -> dict[str, str]:
     }
 
 
+def script_in_a_page() -> dict[str, str]:
+    """The SDK's script in Chromium, on a page of another origin."""
+    data, port = Path(tempfile.mkdtemp(prefix="dexra-sdk-")), product.free_port()
+    try:
+        seen = sdk.measure(data, port)
+    finally:
+        shutil.rmtree(data, ignore_errors=True)
+    return {
+        "script here to first paint of its button, ms (goal 300)": f"{seen['paint']:.0f}",
+        "messages in the list": f"{seen['messages']:.0f}",
+        "longest task while they scroll, ms (goal < 100)": f"{seen['longest_task']:.0f}",
+        "the same for as many plain paragraphs, ms": f"{seen['floor_longest_task']:.0f}",
+    }
+
+
 def killing_things() -> dict[str, str]:
     """SIGKILL to worker, web and Redis while 8 clients write; what was accepted is there, once and in order."""
     data, port = Path(tempfile.mkdtemp(prefix="dexra-faults-")), product.free_port()
@@ -237,6 +252,7 @@ PARTS: dict[str, Callable[[], dict[str, str]]] = {
     "webhooks": webhook_engine,
     "outbound": outbound_engine,
     "footprint": start_and_memory,
+    "sdk": script_in_a_page,
     "faults": killing_things,
 }
 
