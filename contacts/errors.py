@@ -1,7 +1,7 @@
 """What can go wrong with a person's record."""
 
 from core import ids
-from core.errors import Conflict, Gone
+from core.errors import Conflict, Gone, NotAuthenticated
 
 
 class AlreadyTaken(Conflict):
@@ -27,3 +27,27 @@ class ContactGone(Gone):
             code="user_merged",
             successor=f"/v1/users/{successor}",
         )
+
+
+class SessionExpired(NotAuthenticated):
+    """The session's token is too old, or was never one of ours; the session may go on with a new one."""
+
+    code = "session_expired"
+
+
+class SessionEnded(NotAuthenticated):
+    """The session is over: signed out, its person erased, or its inbox closed."""
+
+    code = "session_ended"
+
+
+class IdentityRequired(NotAuthenticated):
+    """Only who proves to be somebody gets in here."""
+
+    code = "identity_required"
+
+
+class InvalidIdentity(NotAuthenticated):
+    """What should prove who somebody is does not."""
+
+    code = "invalid_identity_token"

@@ -6,6 +6,7 @@ from django.db.models.functions import Lower
 from accounts.models import Environment
 from accounts.queries import ENVIRONMENT
 from contacts.models import Contact, ContactSession
+from contacts.signing.tokens import SessionToken
 from core import bodies, ids, tenancy
 from core.rows import Shape, cut
 from inboxes.models import Inbox
@@ -16,6 +17,11 @@ ENTERED = (Shape(Inbox, "(found.inbox)"), Shape(ContactSession, "(found.session)
 ENTER_BY_SESSION = f"""
 SELECT {ENVIRONMENT.columns}, {", ".join(shape.columns for shape in ENTERED)}
 FROM dexra_enter_by_session(%s, %s) AS found
+JOIN accounts_environment AS environment ON environment.id = (found.inbox).environment_id
+"""  # noqa: S608  the columns come from the models
+ENTER_BY_TOKEN = f"""
+SELECT {ENVIRONMENT.columns}, {", ".join(shape.columns for shape in ENTERED)}
+FROM dexra_enter_by_token(%s, %s) AS found
 JOIN accounts_environment AS environment ON environment.id = (found.inbox).environment_id
 """  # noqa: S608  the columns come from the models
 
@@ -37,6 +43,20 @@ def enter_by_session(identifier: str, source_id: str) -> tuple[Inbox | None, Con
     if session is None or contact is None:
         return inbox, None
     return inbox, _joined(session, contact, inbox)
+
+
+def enter_by_token(token: SessionToken) -> ContactSession | None:
+    """
+    Find the session a token names, and bind this connection to its tenant, in one round trip.
+
+    None where it is over: its inbox closed, its person erased, or signed out since the token was made.
+    """
+    row = tenancy.enter(ENTER_BY_TOKEN, [token.environment_id, token.session_id])
+    if row is None:
+        return None
+    environment, inbox, session, contact = cut(row, ENVIRONMENT, *ENTERED)
+    inbox.environment = environment
+    return _joined(session, contact, inbox) if token.fits(session) else None
 
 
 def named(environment: Environment, name: str) -> Contact | None:

@@ -1,6 +1,8 @@
 """What can go wrong in a conversation. The messages of the first two are part of the client API's contract."""
 
-from core.errors import Conflict, Invalid, NotAllowed, Problem, TooMany, invalid
+from collections.abc import Sequence
+
+from core.errors import Conflict, Invalid, NotAllowed, Problem, TooLarge, TooMany, invalid
 
 LONGEST_TEXT = 150_000
 MESSAGES_A_MINUTE = 200
@@ -33,6 +35,31 @@ class ContactBlocked(NotAllowed):
     """The person is blocked; nothing is sent to them."""
 
     code = "user_blocked"
+
+
+class ClientMessageIdReused(Conflict):
+    """The client id names another message of this conversation already."""
+
+    code = "client_message_id_reused"
+
+    def __init__(self) -> None:
+        words = "This client_message_id was used for another message; each message needs one of its own."
+        super().__init__(words, param="client_message_id")
+
+
+class FileTooLarge(TooLarge):
+    """A file larger than what is taken."""
+
+    code = "file_too_large"
+
+    def __init__(self, size: int, limit: int) -> None:
+        self._problem = Problem("file", self.code, f"A file has at most {limit // 2**20} MiB.", limit, size)
+        super().__init__(self._problem.message, param="file")
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """The limit, and how large the file was."""
+        return (self._problem,)
 
 
 class SurveyOver(Conflict):

@@ -129,6 +129,10 @@ class InboxHealth(TenantModel):
     last_callback_at = models.DateTimeField(null=True, blank=True)
     last_sent_at = models.DateTimeField(null=True, blank=True)
     last_failure_at = models.DateTimeField(null=True, blank=True)
+    mailbox_read_at = models.DateTimeField(null=True, blank=True, help_text="When its mail folder was last read.")
+    mailbox_failing_since = models.DateTimeField(null=True, blank=True)
+    mailbox_param = models.CharField(max_length=60, blank=True, default="", help_text="The setting to blame.")
+    mailbox_detail = models.CharField(max_length=500, blank=True, default="", help_text="The server's words.")
 
     class Meta:
         verbose_name_plural = "inbox health"

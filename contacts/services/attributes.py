@@ -13,6 +13,7 @@ from core.errors import Problem
 # The shape Chatwoot's clients expect: a plus, a digit from 1 to 9, up to 14 more (ITU-T E.164 section 6).
 E164 = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)
 EMAIL = re.compile(r"[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+|[^@\s\x00]+@localhost")
+IDENTITIES = ("external_id", "email", "phone_number")
 LONGEST_TEXT = 255
 LONGEST_URL = 2048
 MOST_ATTRIBUTES = 200
@@ -46,6 +47,16 @@ def tidy_phone_number(text: str) -> str | None:
         return phonenumbers.format_number(phonenumbers.parse(text, None), phonenumbers.PhoneNumberFormat.E164)
     except phonenumbers.NumberParseException:
         return None
+
+
+def tidied(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a person's values as they are stored: addresses in one spelling, an empty identity as none."""
+    values: dict[str, Any] = {name: (value or None) if name in IDENTITIES else value for name, value in fields.items()}
+    if values.get("email"):
+        values["email"] = values["email"].strip().lower()
+    if values.get("phone_number"):
+        values["phone_number"] = tidy_phone_number(values["phone_number"]) or values["phone_number"]
+    return values
 
 
 def problems(fields: Mapping[str, Any]) -> list[Problem]:
@@ -119,3 +130,12 @@ def merged(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any
         else:
             result[key] = value
     return result
+
+
+def without_nulls(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object without what is null: a client adds and changes attributes, it never removes one."""
+    return {
+        name: without_nulls(value) if isinstance(value, dict) else value
+        for name, value in given.items()
+        if value is not None
+    }

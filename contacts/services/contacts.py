@@ -16,7 +16,7 @@ from core.errors import Invalid, Problem, invalid
 from events.event import SYSTEM, Actor
 from events.log import publish
 
-IDENTITIES = ("external_id", "email", "phone_number")
+IDENTITIES = attributes.IDENTITIES
 CHANGEABLE = frozenset(
     {"external_id", "name", "first_name", "last_name", "email", "phone_number", "avatar_url", "user_type",
      "language", "country", "city", "custom_attributes", "tags", "blocked", "verified"}
@@ -169,14 +169,7 @@ def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields tidied. Raises Invalid."""
     if unknown := sorted(set(fields) - CHANGEABLE):
         raise invalid(unknown[0], f"{unknown[0]} cannot be set.", code="unknown_field")
-    values = dict(fields)
-    for name in IDENTITIES:
-        if name in values:
-            values[name] = values[name] or None
-    if values.get("email"):
-        values["email"] = values["email"].strip().lower()
-    if values.get("phone_number"):
-        values["phone_number"] = attributes.tidy_phone_number(values["phone_number"]) or values["phone_number"]
+    values = attributes.tidied(fields)
     problems = attributes.problems(values)
     if "tags" in values:
         values["tags"] = list(dict.fromkeys(tag.strip() for tag in values["tags"] if tag.strip()))

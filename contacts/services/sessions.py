@@ -8,13 +8,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Environment
-from contacts import queries
+from contacts import events, queries
 from contacts.errors import AlreadyTaken, ContactGone
 from contacts.models import Contact, ContactSession
 from contacts.services import contacts, races
-from core import bodies
+from core import bodies, ids
 from core.errors import invalid
 from events.event import Actor
+from events.log import publish
 from inboxes.errors import SignatureMismatch
 from inboxes.models import Inbox
 
@@ -23,21 +24,24 @@ OVERTAKEN = (AlreadyTaken, ContactGone, IntegrityError)
 
 
 def open_session(
-    *, inbox: Inbox, source_id: str = "", fields: Mapping[str, Any], verified: bool = False
-) -> ContactSession:
+    *, inbox: Inbox, source_id: str = "", fields: Mapping[str, Any], verified: bool = False,
+    dialect: str = ContactSession.Dialect.CHATWOOT,
+) -> ContactSession:  # fmt: skip
     """
     Return the session with this ``source_id``, opening it when it is new.
 
     A new session belongs to the person with the given external id, e-mail address or phone number, or to a new one.
     ``verified`` says that the external id was proved (without one: whatever else identifies them). A proved external
     id leads to its own person only, never to one who merely has the e-mail address that was given too; an unsigned
-    claim of a verified person's identity gets a person of its own. Raises Invalid.
+    claim of a verified person's identity gets a person of its own. ``dialect`` is what a new session is told in.
+    Raises Invalid.
     """
     if not bodies.is_storable(source_id):
         raise invalid("source_id", "source_id must not contain a NUL character.", code="invalid_characters")
     if len(source_id) > 255:
         raise invalid("source_id", "source_id has at most 255 characters.", code="too_long", limit=255)
-    return races.again(lambda: _open(inbox, source_id, fields, verified=verified), after=OVERTAKEN)
+    begun = {"source_id": source_id or str(uuid.uuid4()), "verified": verified, "dialect": dialect}
+    return races.again(lambda: _open(inbox, fields, begun), after=OVERTAKEN)
 
 
 @transaction.atomic
@@ -65,6 +69,25 @@ def verify(*, session: ContactSession, external_id: str) -> ContactSession:
     return session
 
 
+def speak(session: ContactSession, dialect: str) -> None:
+    """Tell a session what happens in that dialect from now on."""
+    if session.dialect != dialect:
+        session.dialect = dialect
+        ContactSession.of(session.environment).filter(pk=session.pk).update(dialect=dialect)
+
+
+@transaction.atomic
+def end(session: ContactSession) -> None:
+    """
+    Sign a session out: its tokens, its ``source_id`` and its place on the cable are worth nothing any more.
+
+    The person stays, and so does what they said; who proves to be them sees it in their next session.
+    """
+    session.source_id, session.pubsub_token, session.updated_at = str(uuid.uuid4()), ids.new_token(), timezone.now()
+    session.save(update_fields=["source_id", "pubsub_token", "updated_at"])
+    publish(events.signed_out(session))
+
+
 @transaction.atomic
 def session_in(*, inbox: Inbox, contact: Contact) -> ContactSession:
     """
@@ -85,15 +108,12 @@ def session_in(*, inbox: Inbox, contact: Contact) -> ContactSession:
 
 
 @transaction.atomic
-def _open(inbox: Inbox, source_id: str, fields: Mapping[str, Any], *, verified: bool) -> ContactSession:
-    if known := queries.find_session(inbox, source_id):
+def _open(inbox: Inbox, fields: Mapping[str, Any], begun: Mapping[str, Any]) -> ContactSession:
+    if known := queries.find_session(inbox, begun["source_id"]):
         return known
+    contact = _person(inbox.environment, fields, verified=begun["verified"])
     session: ContactSession = ContactSession.unscoped.create(
-        environment=inbox.environment,
-        inbox=inbox,
-        contact=_person(inbox.environment, fields, verified=verified),
-        source_id=source_id or str(uuid.uuid4()),
-        verified=verified,
+        environment=inbox.environment, inbox=inbox, contact=contact, **begun
     )
     return session
 

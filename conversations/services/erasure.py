@@ -16,7 +16,7 @@ from contacts.services import contacts, tombstones
 from conversations.models import Attachment, Conversation, SurveyAnswer
 from conversations.queries import conversations_of, messages_of
 from conversations.serializers import conversation_json, message_json
-from conversations.services import attachments
+from conversations.services import attachments, uploads
 from core import ids
 from core.times import iso
 from events.event import Actor
@@ -46,6 +46,8 @@ def erase(*, contact: Contact, by: audit.Who, actor: Actor) -> Contact:
     sessions = ContactSession.of(environment).filter(contact__in=family)
     session_ids = list(sessions.values_list("pk", flat=True))
     sessions.delete()
+    unsent = uploads.forget_of(environment, session_ids)
+    transaction.on_commit(partial(attachments.remove, unsent))
     scrub(environment.pk, conversation_ids=talked, contact_ids=[each.pk for each in family])
     idempotency.forget_about(environment, _names(family, talked))
     for each in family:

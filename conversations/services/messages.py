@@ -68,8 +68,7 @@ def receive(*, session: ContactSession, number: int, draft: Draft) -> Message:
     A closed or snoozed conversation opens again. Said twice with the same ``client_message_id`` within a day, it is
     stored once and the stored message is returned. Raises NotFound, TextTooLong, ConversationTooBusy.
     """
-    _check(draft)
-    _check_pace(session.environment_id, number)
+    check(draft, environment_id=session.environment_id, number=number)
     try:
         return _receive(session, number, draft)
     except IntegrityError as twice:
@@ -77,6 +76,12 @@ def receive(*, session: ContactSession, number: int, draft: Draft) -> Message:
         if "one_message_per_client_message_id" not in str(twice):
             raise
         return _receive(session, number, draft)
+
+
+def check(draft: Draft, *, environment_id: int, number: int) -> None:
+    """Count a message that somebody wants to say. Raises Invalid, TextTooLong, ConversationTooBusy."""
+    _check(draft)
+    _check_pace(environment_id, number)
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ Rows are locked in one order everywhere: sessions, conversations, people. Merges
 before they lock anything, for they want people in any order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import connection, transaction
@@ -28,6 +28,7 @@ from events.log import publish
 from inboxes.errors import SignatureMismatch
 
 MERGES = 0x_DE_5A  # the advisory lock of this module; the second number is the environment
+ADDRESSES = ("email", "phone_number")
 # Somebody may take the same id or address, or merge whoever has it, at this very moment: then there is one to join.
 OVERTAKEN = (AlreadyTaken, ContactGone)
 
@@ -46,15 +47,17 @@ def prove_identity(*, session: ContactSession, external_id: str) -> ContactSessi
     return races.again(lambda: _prove(session, external_id), after=OVERTAKEN)
 
 
-def describe(*, session: ContactSession, fields: Mapping[str, Any]) -> Contact:
+def describe(
+    *, session: ContactSession, fields: Mapping[str, Any], joins: Collection[str] = ADDRESSES
+) -> Contact:  # fmt: skip
     """
     Change a person by what they say of themselves.
 
     An e-mail address or phone number that somebody else has is left out; from a verified session it brings the two
-    records together instead, where that is safe. An unverified session changes nothing about a person who has
-    proved who they are. Raises Invalid.
+    records together instead, where that is safe and ``joins`` names the field. An unverified session changes nothing
+    about a person who has proved who they are. Raises Invalid.
     """
-    return races.again(lambda: _describe(session, fields), after=OVERTAKEN)
+    return races.again(lambda: _describe(session, fields, joins), after=OVERTAKEN)
 
 
 @transaction.atomic
@@ -110,7 +113,7 @@ def _prove(session: ContactSession, external_id: str) -> ContactSession:
 
 
 @transaction.atomic
-def _describe(session: ContactSession, fields: Mapping[str, Any]) -> Contact:
+def _describe(session: ContactSession, fields: Mapping[str, Any], joins: Collection[str]) -> Contact:
     if fields.get("email") or fields.get("phone_number"):
         _take_turns(session.environment)
     session = _held(session)
@@ -118,11 +121,11 @@ def _describe(session: ContactSession, fields: Mapping[str, Any]) -> Contact:
     if contact.verified and not session.verified:
         return contact
     wanted = dict(fields)
-    for name in ("email", "phone_number"):
+    for name in ADDRESSES:
         owner = contacts.find_by_identity(contact.environment, {name: wanted.get(name)})
         if owner is None or owner.pk == contact.pk:
             continue
-        if session.verified and _may_be_claimed(owner) and _agrees(owner, fields):
+        if session.verified and name in joins and _may_be_claimed(owner) and _agrees(owner, fields):
             contact = merge(source=contact, into=owner, actor=Actor("user", owner.public_id))
         else:
             del wanted[name]

@@ -11,10 +11,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Environment
-from contacts import signing
 from contacts.models import Suppression
 from contacts.services import consent
-from contacts.signing import WayOut
+from contacts.signing import unsubscribing
+from contacts.signing.unsubscribing import WayOut
 from core import tenancy, throttle
 from core.errors import TooMany
 
@@ -31,7 +31,7 @@ PAGE_HEADERS = {
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Show the button, or do what it asks for: twice is as good as once."""
     _count(request)
-    way_out = signing.way_out(token)
+    way_out = unsubscribing.way_out(token)
     environment = _environment(way_out)
     if way_out is None or environment is None:
         raise Http404

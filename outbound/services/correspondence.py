@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from django.db import connection
 
-from contacts import signing
+from contacts.signing import unsubscribing
 from conversations.models import Message
 from inboxes.channels.outgoing import Outgoing
 from outbound.models import Dispatch
@@ -70,4 +70,4 @@ def threaded(
 
 
 def _way_out(dispatch: Dispatch, known: Known) -> str:
-    return signing.unsubscribe_url(dispatch.environment_id, known.inbox.channel, dispatch.address)
+    return unsubscribing.unsubscribe_url(dispatch.environment_id, known.inbox.channel, dispatch.address)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from contacts import signing
 from contacts.models import Suppression
+from contacts.signing import unsubscribing
 from core import crypto, logs, tenancy
 
 AMINE = "amine@example.test"
@@ -12,7 +12,7 @@ AMINE = "amine@example.test"
 @pytest.fixture
 def path(live):
     """Amine's way out of Acme's newsletters."""
-    return "/u/" + signing.unsubscribe_url(live.pk, "email", AMINE).rpartition("/u/")[2]
+    return "/u/" + unsubscribing.unsubscribe_url(live.pk, "email", AMINE).rpartition("/u/")[2]
 
 
 def suppressed():
@@ -59,7 +59,7 @@ def test_another_secret_of_ours_is_no_way_out(client, live, secret):
 
 
 def test_an_environment_that_is_gone_has_no_newsletters(client, live):
-    path = "/u/" + signing.unsubscribe_url(live.pk + 10_000, "email", AMINE).rpartition("/u/")[2]
+    path = "/u/" + unsubscribing.unsubscribe_url(live.pk + 10_000, "email", AMINE).rpartition("/u/")[2]
 
     assert client.post(path).status_code == 404
 

@@ -71,9 +71,9 @@ class TestProblems:
 
 
 class TestAllowedOrigins:
-    @pytest.mark.parametrize("settings", [{}, {"allowed_origins": None}, {"allowed_origins": "x"}, None])
-    def test_are_none_where_none_were_set(self, settings):
-        assert origins.allowed_origins(settings) == []
+    @pytest.mark.parametrize("stored", [{}, {"allowed_origins": None}, {"allowed_origins": "x"}, None])
+    def test_are_none_where_none_were_set(self, stored):
+        assert origins.allowed_origins(stored) == []
 
     def test_are_what_was_set(self):
         assert origins.allowed_origins({"allowed_origins": ["https://shop.example"]}) == ["https://shop.example"]

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from contacts.models import ContactSession
-from contacts.services import sessions
+from contacts.services import attributes, sessions
 from conversations.api.public import dialect
 from conversations.api.public.door import Call, done, inbox_resource, shown, whole_number
 from conversations.api.public.parameters import submitted_values
@@ -164,17 +164,8 @@ def _claims(call: Call) -> dict[str, Any]:
     if avatar.startswith(("https://", "http://")) and len(avatar) <= 2048:
         fields["avatar_url"] = avatar
     if (given := said.object("custom_attributes")) is not None:
-        fields["custom_attributes"] = _without_nulls(given)
+        fields["custom_attributes"] = attributes.without_nulls(given)
     return fields
-
-
-def _without_nulls(given: dict[str, Any]) -> dict[str, Any]:
-    """Return an object without what is null: a client adds and changes attributes, it never removes one."""
-    return {
-        name: _without_nulls(value) if isinstance(value, dict) else value
-        for name, value in given.items()
-        if value is not None
-    }
 
 
 def _proved_session(call: Call) -> ContactSession:
