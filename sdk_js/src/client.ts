@@ -1,8 +1,20 @@
 /** The client: a session, its conversations and what is told of them. */
 
-import { NOTHING_YET } from "./conversation"
+import { createConversations } from "./conversations"
+import type { Core } from "./conversation"
+import { DexraError, failureOf, toDexraError } from "./errors"
+import { createHttp } from "./http"
+import { createLive } from "./live"
+import { createOutbox } from "./outbox"
+import type { Entry } from "./outbox"
+import { createProfile } from "./profile"
+import { createSession } from "./session"
+import type { Opened } from "./session"
+import { createVault } from "./storage"
 import { createEmitter, createStore } from "./store"
-import type { ClientState, ConversationHandle, DexraClientHandle, Options } from "./types"
+import { backoff } from "./timing"
+import type { ClientState, ConversationSummary, DexraClientHandle, Message, Options, User } from "./types"
+import { upload } from "./uploads"
 
 export type DexraClient = DexraClientHandle
 
@@ -18,38 +30,301 @@ const BEFORE_START: ClientState = {
   error: null,
 }
 
-function unfinished(): never {
-  throw new Error("Not written yet.")
+interface Changes {
+  conversations: ConversationSummary[]
+  messages: Message[]
+  position: string
+  has_more: boolean
 }
 
 /** A client that does nothing until `start()`: safe to make on a server and at import. */
-export function createDexra(_options: Options): DexraClient {
+export function createDexra(options: Options): DexraClient {
   const state = createStore(BEFORE_START)
-  const { on } = createEmitter()
-  const conversation = (_id: string): ConversationHandle => ({
-    state: createStore(NOTHING_YET),
-    load: async () => unfinished(),
-    loadOlder: async () => unfinished(),
-    send: unfinished,
-    retry: unfinished,
-    discard: unfinished,
-    typing: unfinished,
-    markRead: async () => unfinished(),
-    close: async () => unfinished(),
-    submit: async () => unfinished(),
+  const { on, emit } = createEmitter()
+  const http = createHttp(options.baseUrl)
+  const vault = createVault(options.storage, (cause) =>
+    emit("error", { code: "storage_unavailable", message: "What waits is lost with this page.", cause }),
+  )
+
+  let isStarted = false
+  /** The conversations of whoever this is are here. */
+  let isReady = false
+  let wasReady = false
+  let refusal: DexraError | undefined
+  let waiters: { resolve(user: User): void; reject(error: DexraError): void }[] = []
+  /** Counts beginnings; an older one that is still under way stops. */
+  let beginning = 0
+  let position = ""
+  let catching: Promise<void> | undefined
+  let tryNow = () => {}
+
+  const session = createSession(options, http, vault, { onOpened, onRefused })
+  const outbox = createOutbox(vault, {
+    async carry(parcel, tell) {
+      const going = upload(http.url("/attachments"), await session.token(), parcel.file, (progress) => {
+        parcel.shown = { ...parcel.shown, progress }
+        tell()
+      })
+      parcel.abort = going.abort
+      const { id } = await going.done
+      parcel.shown = { ...parcel.shown, progress: 1 }
+      return id
+    },
+    post,
+    onChange(name) {
+      conversations.redraw(name)
+      state.set({ waiting: outbox.waiting() })
+    },
+    onFailed(entry, error) {
+      if (error.code == "user_blocked") tellError(error)
+      const shown = conversations.get(entry.conversation).state.get().messages
+      emit(
+        "message_failed",
+        shown.find(({ client_message_id }) => client_message_id == entry.id)!,
+      )
+    },
   })
+  const core: Core = {
+    outbox,
+    emit,
+    state: state.get,
+    catchUp,
+    async call(method, path, body) {
+      await ready()
+      return session.call(method, path, body)
+    },
+    putSummary: (summary) => conversations.putSummary(summary),
+    putMessage: (message) => conversations.putMessage(message),
+  }
+  const conversations = createConversations(core, state)
+  const live = createLive(session, options.transport != "polling", {
+    onFrame,
+    onConnection: tellConnection,
+    catchUp,
+    onReset: () => void reset(true),
+  })
+  const profile = createProfile(ready, async (attributes) => {
+    const { ignored, ...user } = await session.call<any>("PATCH", "/me", attributes)
+    tellUser(user)
+    return { ...user, ignored }
+  })
+
+  // What is told
+
+  function tellConnection(connection: ClientState["connection"]) {
+    if (connection == state.get().connection) return
+    state.set({ connection })
+    emit("connection", connection)
+  }
+
+  function tellError(error: DexraError) {
+    state.set({ error: failureOf(error) })
+    emit("error", { ...failureOf(error), cause: error })
+  }
+
+  function tellUser(user: User) {
+    if (JSON.stringify(user) == JSON.stringify(state.get().user)) return
+    state.set({ user })
+    emit("user", user)
+  }
+
+  // The session
+
+  function onOpened({ user, inbox, livemode, ignored }: Opened) {
+    const known = state.get().user
+    // A visitor who says who they are keeps what is open before their eyes.
+    if (known && known.id != user.id) conversations.forget(!known.external_id)
+    refusal = undefined
+    state.set({ inbox, livemode, error: null })
+    tellUser(user)
+    profile.warn(ignored)
+    // Opened by itself and for somebody else: a session that was ended, a record that was erased.
+    if (isReady && known && known.id != user.id) void begin()
+  }
+
+  function onRefused(error: DexraError) {
+    beginning++
+    isReady = false
+    refusal = error
+    live.stop()
+    outbox.pause()
+    tellConnection("stopped")
+    tellError(error)
+    waiters.forEach(({ reject }) => reject(error))
+    waiters = []
+  }
+
+  function ready(): Promise<User> {
+    if (refusal) return Promise.reject(refusal)
+    if (isReady) return Promise.resolve(state.get().user!)
+    return new Promise((resolve, reject) => waiters.push({ resolve, reject }))
+  }
+
+  /** Open the session, fetch the list, listen; until it works or cannot. */
+  async function begin() {
+    const mine = ++beginning
+    live.stop()
+    isReady = false
+    refusal = undefined
+    state.set({ error: null })
+    tellConnection("connecting")
+    for (let failures = 1; mine == beginning; failures++) {
+      try {
+        const opened = await session.open()
+        if (mine != beginning) return
+        position = opened.position
+        outbox.open(session.home(), session.anonymousHome)
+        await conversations.reload(opened.unread_count)
+        if (mine == beginning) begun()
+        return
+      } catch (thrown) {
+        const error = toDexraError(thrown)
+        if (mine != beginning) return
+        if (!error.isTransient) return onRefused(error)
+        state.set({ error: failureOf(error) })
+        tellConnection("offline")
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, (error.retryAfter ?? 0) * 1000 || backoff(failures))
+          tryNow = () => (clearTimeout(timer), resolve())
+        })
+      }
+    }
+  }
+
+  function begun() {
+    const user = state.get().user!
+    isReady = true
+    state.set({ error: null })
+    tellConnection("connecting")
+    live.start()
+    waiters.forEach(({ resolve }) => resolve(user))
+    waiters = []
+    if (!wasReady) emit("ready", { user, inbox: state.get().inbox! })
+    wasReady = true
+  }
+
+  // What happens
+
+  function onFrame({ event, data }: any) {
+    const { inbox } = state.get()
+    if (event == "presence" && inbox) state.set({ inbox: { ...inbox, agents_online: data.agents_online } })
+    else if (event == "user.updated") tellUser(data.user)
+    else if (event == "session.ended") {
+      session.forget()
+      void begin()
+    } else conversations.hear({ event, data })
+  }
+
+  function catchUp(): Promise<void> {
+    catching ??= fetchChanges().finally(() => (catching = undefined))
+    return catching
+  }
+
+  async function fetchChanges() {
+    try {
+      for (let hasMore = true; hasMore;) {
+        const changes = await session.call<Changes>("GET", "/changes?since=" + encodeURIComponent(position))
+        conversations.hearChanges(changes)
+        position = changes.position
+        hasMore = changes.has_more
+      }
+    } catch (error) {
+      if ((error as DexraError).status != 410) throw error
+      // Away for too long to be told everything: what is on the screen is fetched anew.
+      const opened = await session.open()
+      position = opened.position
+      await conversations.reload(opened.unread_count)
+    }
+  }
+
+  async function post(entry: Entry) {
+    const { id, conversation, text, attachment_ids } = entry
+    const message = { text, client_message_id: id, attachment_ids }
+    if (conversation.startsWith("new_")) {
+      const made = await session.call<ConversationSummary & { messages: Message[] }>("POST", "/conversations", {
+        message,
+      })
+      const { messages, ...summary } = made
+      conversations.born(conversation, summary.id)
+      messages.forEach(conversations.putMessage)
+      conversations.putSummary(summary)
+    } else {
+      conversations.putMessage(await session.call("POST", `/conversations/${conversation}/messages`, message))
+    }
+    if (state.get().error?.code == "user_blocked") state.set({ error: null })
+  }
+
+  // What the page asks
+
+  function wake() {
+    if (globalThis.document?.hidden) return
+    tryNow()
+    live.wake()
+    outbox.wake()
+  }
+
+  function listen(act: "addEventListener" | "removeEventListener") {
+    globalThis.window?.[act]?.("online", wake)
+    globalThis.window?.[act]?.("offline", wake)
+    globalThis.document?.[act]("visibilitychange", wake)
+  }
+
+  async function start() {
+    if (!isStarted) listen("addEventListener")
+    if (!isStarted || refusal) void begin()
+    isStarted = true
+    await ready().catch(() => {})
+  }
+
+  async function reset(isTold = false) {
+    const opened = session.current()
+    if (!isTold) live.tellReset()
+    live.stop()
+    outbox.wipe()
+    outbox.close()
+    session.forget()
+    session.become(null)
+    profile.forget()
+    conversations.forget(false)
+    isReady = false
+    refusal = undefined
+    state.set({ user: null, unread: 0, error: null })
+    emit("reset", null)
+    if (isStarted) void begin()
+    if (opened && !isTold) await http("DELETE", "/session", opened.token).catch(() => {})
+  }
+
   return {
     state,
-    start: async () => unfinished(),
-    ready: async () => unfinished(),
-    stop: unfinished,
-    identify: async () => unfinished(),
-    update: async () => unfinished(),
-    reset: async () => unfinished(),
-    loadConversations: async () => unfinished(),
-    conversation,
-    current: () => conversation(""),
-    newConversation: () => conversation(""),
+    start,
+    ready: () => ready().then(() => {}),
+    stop() {
+      beginning++
+      isStarted = isReady = false
+      tryNow()
+      live.stop()
+      outbox.close()
+      conversations.all().forEach((one) => one.quiet())
+      listen("removeEventListener")
+      tellConnection("idle")
+    },
+    identify(identity, attributes) {
+      outbox.pause()
+      session.become(identity, attributes)
+      isReady = false
+      refusal = undefined
+      if (isStarted) void begin()
+      return ready()
+    },
+    update: profile.update,
+    reset: () => reset(),
+    async loadConversations() {
+      await ready()
+      await conversations.loadMore()
+    },
+    conversation: conversations.get,
+    current: conversations.current,
+    newConversation: conversations.fresh,
     on,
   }
 }

@@ -12,6 +12,8 @@ export interface ErrorDetails {
   cause?: unknown
 }
 
+const TRANSIENT = /^(network|timeout|bad_answer|identity_unavailable|session_changed)$/
+
 /** Recognise it by `error.name === "DexraError"`: a page may hold two copies of this package. */
 export class DexraError extends Error {
   override readonly name = "DexraError"
@@ -30,8 +32,7 @@ export class DexraError extends Error {
     super(message)
     this.status = 0
     Object.assign(this, details)
-    this.isTransient =
-      /^(network|timeout)$/.test(code) || this.status == 408 || this.status == 429 || this.status >= 500
+    this.isTransient = TRANSIENT.test(code) || this.status == 408 || this.status == 429 || this.status >= 500
   }
 }
 
@@ -41,6 +42,10 @@ export function toDexraError(error: unknown): DexraError {
     ? (error as DexraError)
     : new DexraError("unexpected", String((error as Error)?.message ?? error), { cause: error })
 }
+
+/** What somebody has to put right before anything goes on. */
+export const STOPPING =
+  /^(identity_required|invalid_identity_token|origin_not_allowed|inbox_not_found|session_expired|session_ended)$/
 
 export function failureOf({ code, message }: Failure): Failure {
   return { code, message }
