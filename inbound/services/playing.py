@@ -8,7 +8,6 @@ from uuid import uuid4
 from django.utils import timezone
 
 from accounts.models import Environment
-from contacts.models import ContactSession
 from contacts.services import sessions
 from conversations.models import Message
 from conversations.services import messages, outreach
@@ -17,13 +16,11 @@ from core import ids
 from core.errors import Invalid, Problem, invalid
 from events.event import Actor as Who
 from inbound.models import RawCallback
-from inbound.services import drafts, scenes, simulating
+from inbound.services import drafts, offers, scenes, simulating
 from inboxes.channels import enacted
 from inboxes.channels.enacted.actor import Actor, Scene
 from inboxes.channels.incoming import Callback, IncomingFile, Place, Said, Sender
 from inboxes.models import Inbox
-
-LATEST = 20  # messages with buttons that are looked through for the one that is pressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +42,21 @@ def say(environment: Environment, asked: Mapping[str, Any]) -> Played:
     """
     inbox = scenes.inbox_of(environment, asked)
     actor = enacted.actor_for(inbox.channel, inbox.settings)
-    if problems := scenes.problems(inbox, actor, asked):
-        raise Invalid(*problems)
+    found, address = [*scenes.problems(inbox, actor, asked)], scenes.address_of(inbox, asked["from"])
+    answered = None if address is None else _answered(inbox, address, asked, found)
+    if found or address is None:
+        raise Invalid(*found)
     if actor is None:
-        return _write(inbox, asked)
-    return _tell(inbox, actor, asked)
+        return _write(inbox, answered, asked)
+    return _tell(inbox, actor, address, answered, asked)
 
 
-def _tell(inbox: Inbox, actor: Actor, asked: Mapping[str, Any]) -> Played:
-    address = scenes.address_of(inbox, asked["from"])
-    assert address is not None
-    answered = _answered(inbox, address, asked)
+def _tell(
+    inbox: Inbox, actor: Actor, address: str, answered: Message | None, asked: Mapping[str, Any]
+) -> Played:  # fmt: skip
     if answered is not None and not answered.provider_id:
-        raise invalid("reply_to", f"{answered.public_id} has not been sent yet.", code="not_sent")
+        field = "reply_to" if "reply_to" in asked else "button.id"
+        raise invalid(field, f"{answered.public_id} has not been sent yet.", code="not_sent")
     said = _said(actor, address, answered, asked)
     if answered is not None:
         named = actor.named(answered.public_id, answered.provider_id or "", inbox.settings)
@@ -84,12 +83,12 @@ def _said(actor: Actor, address: str, answered: Message | None, asked: Mapping[s
     )
 
 
-def _write(inbox: Inbox, asked: Mapping[str, Any]) -> Played:
+def _write(inbox: Inbox, answered: Message | None, asked: Mapping[str, Any]) -> Played:
     """Write as our own clients do: the session's conversation goes on, or begins."""
     named = {"name": asked["name"]} if asked.get("name") else {}
     session = sessions.open_session(inbox=inbox, source_id=asked["from"], fields=named)
     talk = outreach.carry_on(session=session, actor=Who("user", session.contact.public_id))
-    answered, button = _answered(inbox, session.source_id, asked), asked.get("button")
+    button = asked.get("button")
     said = Said("", Sender(session.source_id), timezone.now(), places=_places(asked),
                 text=_title(answered, button) if button else asked.get("text") or "",
                 choice=button["id"] if button else "")  # fmt: skip
@@ -102,31 +101,31 @@ def _write(inbox: Inbox, asked: Mapping[str, Any]) -> Played:
     return Played(inbox, session.source_id, message=message)
 
 
-def _answered(inbox: Inbox, address: str, asked: Mapping[str, Any]) -> Message | None:
-    """Return the message that is answered: the one that is named, or the last with the button that is pressed."""
-    here = Message.of(inbox.environment).filter(conversation__inbox=inbox)
+def _answered(inbox: Inbox, address: str, asked: Mapping[str, Any], found: list[Problem]) -> Message | None:
+    """
+    Return the message that is answered: the one that is named, or the last with the button that is pressed.
+
+    What is wrong with either goes to ``found``.
+    """
+    answered, button = None, asked.get("button")
     if "reply_to" in asked:
         row = ids.decode("msg", asked["reply_to"])
-        found: Message | None = here.filter(pk=row).first() if row is not None else None
-        if found is None:
-            raise invalid("reply_to", f"There is no message {asked['reply_to'][:80]!r} in this inbox.",
-                          code="unknown_message")  # fmt: skip
-        return found
-    if "button" not in asked:
-        return None
-    known = ContactSession.of(inbox.environment).filter(inbox=inbox, source_id=address).values("contact")
-    theirs = here.filter(contact__in=known, direction=Message.Direction.OUTBOUND, payload__has_key="buttons")
-    latest = theirs.exclude(provider_id=None).order_by("-pk")[:LATEST]
-    return next((each for each in latest if asked["button"]["id"] in _titles(each)), None)
-
-
-def _titles(message: Message) -> dict[str, str]:
-    buttons = message.payload.get("buttons") or []
-    return {str(each["id"]): str(each.get("title") or each["id"]) for each in buttons if each.get("id")}
+        here = Message.of(inbox.environment).filter(conversation__inbox=inbox)
+        answered = here.filter(pk=row).first() if row is not None else None
+        if answered is None:
+            words = f"There is no message {asked['reply_to'][:80]!r} in this inbox."
+            found.append(Problem("reply_to", "unknown_message", words))
+            return None
+    if button is None or any(each.field == "button" for each in found):
+        return answered
+    found += offers.problems(inbox, address, button, answered)
+    return answered or next(
+        (each for each in offers.latest(inbox, address) if button["id"] in offers.titles(each)), None
+    )
 
 
 def _title(answered: Message | None, button: Mapping[str, Any]) -> str:
-    known = _titles(answered) if answered is not None else {}
+    known = offers.titles(answered) if answered is not None else {}
     return button.get("title") or known.get(button["id"]) or str(button["id"])
 
 

@@ -15,6 +15,7 @@ from inboxes.models import Inbox
 from outbound.models import Attempt, Dispatch
 from tests.conftest import mint, open_inbox
 from tests.inbound.callers import PEOPLE, PROVIDERS, open_carried
+from tests.outbound.messaging import template
 from tests.servers import Server, wrong_fields
 
 SIMULATE = "/v1/sandbox/inbound-messages"
@@ -22,6 +23,18 @@ RESET = "/v1/sandbox/reset"
 CHATS = [name for name in PEOPLE if name != "email"]
 PICTURE = {"type": "image", "url": "https://files.example.com/a.jpg"}
 RABAT = {"latitude": 34.02, "longitude": -6.83}
+
+
+def offer(inbox, address, *names, **fields):
+    """Have a message with buttons of these ids be with somebody."""
+    session = addresses.open_at(inbox=inbox, address=address)
+    talk = Conversation.unscoped.filter(session=session).first() or conversations.start(session=session)
+    buttons = [{"id": name, "title": "Yes, please"} for name in names]
+    values = {"type": "button", "status": "sent", "provider_id": "42:7", "payload": {"buttons": buttons}, **fields}
+    return Message.unscoped.create(
+        environment=inbox.environment, conversation=talk, contact=session.contact, direction="outbound", source="api",
+        sequence=9, **values,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -74,7 +87,9 @@ class TestEveryChat:
 
         assert attachment.type == "location"
 
-    def test_tells_of_a_button(self, play, provider):
+    def test_tells_of_a_button(self, play, sandbox, provider):
+        offer(open_carried(sandbox, provider, name=provider), PEOPLE[provider], "yes")
+
         message = play(provider, button={"id": "yes", "title": "Yes"})
 
         assert (message.type, message.payload["id"]) == ("button", "yes")
@@ -121,10 +136,17 @@ class TestCable:
         assert Conversation.unscoped.count() == 1
 
     def test_takes_files_buttons_and_places(self, test_api, web):
+        test_api.post(SIMULATE, {"channel": "api", "from": "browser-1", "text": "Hi"})
+        buttons = {"text": "?", "buttons": [{"id": "yes", "title": "Yes"}]}
+        talk = Conversation.unscoped.get()
+        test_api.post(f"/v1/conversations/{talk.public_id}/messages", {"message_type": "button", "button": buttons})
+        Message.unscoped.filter(direction="inbound").delete()
+
         for said in ({"media": PICTURE}, {"button": {"id": "yes"}}, {"location": RABAT}):
             assert test_api.post(SIMULATE, {"channel": "api", "from": "browser-1", **said}).status_code == 202
 
-        assert [each.type for each in Message.unscoped.order_by("pk")] == ["media", "button", "media"]
+        came = Message.unscoped.filter(direction="inbound").order_by("pk")
+        assert [(each.type, each.text) for each in came] == [("media", None), ("button", "Yes"), ("media", None)]
 
 
 class TestMails:
@@ -152,18 +174,9 @@ class TestAnswering:
         """Have a message with buttons be with somebody."""
 
         def have(provider):
-            inbox = open_carried(sandbox, provider, name=provider)
-            talk = self.talk(inbox, PEOPLE[provider])
-            buttons = [{"id": "yes" * 30, "title": "Yes, please"}]
-            return Message.unscoped.create(
-                environment=sandbox, conversation=talk, contact=talk.contact, direction="outbound", source="api",
-                type="button", status="sent", sequence=9, provider_id="42:7", payload={"buttons": buttons},
-            )  # fmt: skip
+            return offer(open_carried(sandbox, provider, name=provider), PEOPLE[provider], "yes" * 30)
 
         return have
-
-    def talk(self, inbox, address):
-        return conversations.start(session=addresses.open_at(inbox=inbox, address=address))
 
     @pytest.mark.parametrize("provider", ["telegram", "whatsapp", "twilio"])
     def test_a_button_is_that_of_the_last_message_with_it(self, asked, play, provider):
@@ -189,6 +202,67 @@ class TestAnswering:
         )
 
         assert wrong_fields(answer) == {"reply_to": "unknown_message"}
+
+
+class TestButtonsThatNobodyOffered:
+    @pytest.fixture
+    def press(self, test_api):
+        def act(button_id, sender="42", **more):
+            return test_api.post(SIMULATE, {"channel": "telegram", "from": sender, "button": {"id": button_id}, **more})
+
+        return act
+
+    @pytest.fixture
+    def inbox(self, sandbox):
+        return open_carried(sandbox, "telegram")
+
+    def test_cannot_be_pressed_and_the_others_are_named(self, press, inbox):
+        offer(inbox, "42", "yes", "no")
+        offer(inbox, "42", "later", provider_id="42:8")
+
+        answer = press("maybe")
+
+        assert wrong_fields(answer) == {"button.id": "unknown_button"}
+        assert "These were offered: later, yes, no." in answer.json()["error"]["message"]
+        assert not RawCallback.unscoped.exists()
+
+    def test_cannot_be_pressed_where_there_were_none(self, press, inbox):
+        answer = press("yes")
+
+        assert wrong_fields(answer) == {"button.id": "unknown_button"}
+        assert "Send them a message with buttons first" in answer.json()["error"]["message"]
+
+    def test_are_somebody_elses_too(self, press, inbox):
+        offer(inbox, "42", "yes")
+
+        assert wrong_fields(press("yes", sender="43")) == {"button.id": "unknown_button"}
+
+    def test_are_another_messages_too(self, press, inbox):
+        other = offer(inbox, "42", "no")
+        offer(inbox, "42", "yes", provider_id="42:8")
+
+        assert wrong_fields(press("yes", reply_to=other.public_id)) == {"button.id": "unknown_button"}
+
+    def test_are_in_what_failed(self, press, inbox):
+        offer(inbox, "42", "yes", status="failed")
+
+        assert wrong_fields(press("yes")) == {"button.id": "unknown_button"}
+
+    def test_are_told_from_those_that_are_on_their_way(self, press, inbox):
+        offer(inbox, "42", "yes", status="queued", provider_id=None)
+
+        assert wrong_fields(press("yes")) == {"button.id": "not_sent"}
+
+    def test_are_not_those_of_a_template(self, press, inbox, sandbox):
+        components = [{"type": "body", "text": "?"}, {"type": "buttons", "buttons": [{"text": "Yes, {{1}}"}]}]
+        template(sandbox, "ask", components=components)
+        asked = offer(
+            inbox, "42", type="template", payload={"name": "ask", "language": "en", "variables": {"1": "Ana"}}
+        )
+
+        assert press("1").status_code == 202
+        assert "Yes, Ana" in press("1", reply_to=asked.public_id).json()["callback"]["body"]
+        assert wrong_fields(press("2")) == {"button.id": "unknown_button"}
 
 
 class TestWrongInput:
