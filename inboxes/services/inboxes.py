@@ -73,16 +73,15 @@ def update(*, inbox: Inbox, by: audit.Who, fields: Mapping[str, Any]) -> Inbox:
     """
     Change an inbox; ``settings`` are merged key by key, null or an empty text clears one.
 
-    Changed settings are shown to the provider first. Raises Invalid, naming every wrong field, NotFound for one that
-    was closed meanwhile.
+    Settings are shown to the provider first, those that are the same as before, too: whoever says them again wants to
+    know. Raises Invalid, naming every wrong field, NotFound for one that was closed meanwhile.
     """
     if problems := problems_of_change(inbox, fields):
         raise Invalid(*problems)
     values = dict(fields)
     if "settings" in fields:
-        values["settings"] = connecting.merged(inbox.settings, fields["settings"])
-    if values.get("settings", inbox.settings) != inbox.settings:
-        values["settings"] = _connected(inbox.environment, inbox.channel, values["settings"])
+        merged = connecting.merged(inbox.settings, fields["settings"])
+        values["settings"] = _connected(inbox.environment, inbox.channel, merged)
         _check_account(inbox.environment, inbox.channel, values["settings"], but=inbox)
     return _change(inbox, by, values, given=fields.get("settings", {}))
 
@@ -105,9 +104,11 @@ def _change(inbox: Inbox, by: audit.Who, values: dict[str, Any], *, given: Mappi
             environment=inbox.environment, who=by, action="inbox.updated",
             target=inbox.public_id, changes=changes,
         )  # fmt: skip
-    if "settings" in changes:
-        _have_registered(inbox)
+    elif "settings" in values:
+        audit.record(environment=inbox.environment, who=by, action="inbox.checked", target=inbox.public_id)
+    if "settings" in values:  # lines are locked before health, as by whoever sends
         followers.tell(inbox, by=by)
+        _have_registered(inbox)
     return inbox
 
 

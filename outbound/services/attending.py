@@ -1,7 +1,7 @@
 """What happens to messages when time passes: leases end, doubts, schedules and chains come due, messages expire."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 from django.db import connection, transaction
@@ -11,7 +11,7 @@ from conversations.services import progress, scheduling
 from conversations.services.progress import Step
 from inboxes import channels
 from outbound import policy
-from outbound.models import Dispatch
+from outbound.models import Attempt, Dispatch, Line
 from outbound.services import doubts, fallbacks, hints, queueing
 from outbound.services.buckets import Buckets
 from outbound.services.doubts import Lookup
@@ -33,6 +33,17 @@ WHERE id = ANY(ARRAY(SELECT id FROM outbound_dispatch WHERE state = 'waiting' AN
                      ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING id
 """
+CLOSED = """
+SELECT line.inbox_id FROM outbound_line AS line JOIN inboxes_inbox AS inbox ON inbox.id = line.inbox_id
+WHERE line.next_due_at <= statement_timestamp() AND inbox.deleted_at IS NOT NULL
+ORDER BY line.next_due_at LIMIT %s FOR UPDATE OF line SKIP LOCKED
+"""
+BEFORE_CLOSED = """
+UPDATE outbound_dispatch SET lease_token = %s
+WHERE id = ANY(ARRAY(SELECT id FROM outbound_dispatch WHERE state = 'waiting' AND inbox_id = ANY(%s)
+                     LIMIT %s FOR UPDATE SKIP LOCKED))
+RETURNING id
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +59,7 @@ class Attendant:
         """Do all of it once; returns the messages that are to be looked up. Raises django.db.Error."""
         self._settle(doubts.lapsed(self._inboxes))
         lookups, results = doubts.due(self._inboxes)
-        self._settle([*results, *self._expired()])
+        self._settle([*results, *self._expired(), *self._closed()])
         for dispatch_id in _ids(SCHEDULED, [AT_ONCE]):
             release(dispatch_id)
         fallbacks.take_due()
@@ -61,12 +72,28 @@ class Attendant:
 
     def _expired(self) -> list[Result]:
         token = uuid4()
-        found = doubts.dispatches(_ids(EXPIRED, [token, AT_ONCE]), self._inboxes)
+        return self._failed(_ids(EXPIRED, [token, AT_ONCE]), token, "expired")
+
+    @transaction.atomic
+    def _closed(self) -> list[Result]:
+        """Take what waits before closed inboxes, whenever it was to leave; the rest of a long queue comes next time."""
+        token, inboxes = uuid4(), _ids(CLOSED, [AT_ONCE])
+        if not inboxes:
+            return []
+        taken = _ids(BEFORE_CLOSED, [token, inboxes, AT_ONCE])
+        if len(taken) < AT_ONCE:
+            Line.unscoped.filter(pk__in=inboxes).update(next_due_at=None)
+        return self._failed(taken, token, "inbox_closed")
+
+    def _failed(self, ids: list[int], token: UUID, code: str) -> list[Result]:
+        """Return that messages have failed of something before they left; one that may have arrived has not."""
+        uncertain = Attempt.unscoped.filter(dispatch__in=ids, state=Attempt.State.UNCERTAIN)
+        doubted = set(uncertain.values_list("dispatch_id", flat=True)) if ids else set()
         return [
             doubts.result_of(
-                doubts.claimed(dispatch, token), known, policy.failed("expired", doubted=terms.doubted), None
+                doubts.claimed(dispatch, token), known, policy.failed(code, doubted=dispatch.pk in doubted), None
             )
-            for dispatch, known, terms in found
+            for dispatch, known, _ in doubts.dispatches(ids, self._inboxes)
         ]
 
 

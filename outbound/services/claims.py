@@ -30,6 +30,7 @@ BEHIND_SECONDS = 0.25
 STRANGE_SECONDS = 60.0
 MOMENT_SECONDS = 0.1
 
+# What waits before a closed inbox is ended by whoever attends to the clock.
 LOOK = """
 SELECT line.inbox_id, line.environment_id, environment.kind = 'live',
        line.is_disconnected OR line.consecutive_faults >= %(faults)s, inbox.updated_at,
@@ -38,6 +39,7 @@ FROM outbound_line AS line
 JOIN accounts_environment AS environment ON environment.id = line.environment_id
 JOIN inboxes_inbox AS inbox ON inbox.id = line.inbox_id
 WHERE line.next_due_at <= statement_timestamp() AND coalesce(line.paused_until <= statement_timestamp(), true)
+  AND inbox.deleted_at IS NULL
 ORDER BY line.next_due_at LIMIT %(lines)s FOR UPDATE OF line SKIP LOCKED
 """
 # One message of a pair leaves at a time, the oldest first; what hurries may pass what does not, and whoever waits for

@@ -14,6 +14,7 @@ from accounts.models import Environment
 from accounts.services import audit
 from core.errors import Problem
 from events.log import publish
+from inboxes import channels
 from inboxes.channels.outcomes import Deferred, Rejected, Sent
 from inboxes.models import Inbox, InboxHealth
 from outbound import policy
@@ -103,8 +104,18 @@ def problems(environment: Environment, settings: Mapping[str, Any]) -> list[Prob
 
 
 def follow(inbox: Inbox, *, by: audit.Who) -> None:  # noqa: ARG001  a follower's
-    """Try at once whether changed settings mended what was refused; messages of a closed inbox end, too."""
-    Line.unscoped.filter(pk=inbox.pk).update(paused_until=None, pause_reason="", next_due_at=timezone.now())
+    """
+    Open the line of an inbox whose provider has just taken its settings; where nobody was asked, try at once.
+
+    Messages before a closed inbox end: they are looked at now, too.
+    """
+    line = Line.unscoped.select_for_update(no_key=True).filter(pk=inbox.pk).first()
+    if line is None:
+        return
+    if inbox.deleted_at is None and _is_asked_about(inbox):
+        _well(line)
+    line.paused_until, line.pause_reason, line.next_due_at = None, "", timezone.now()
+    _store([line])
     hints.wake_engine()
 
 
@@ -116,6 +127,11 @@ def remember_forgotten() -> int:
     if found:
         log.warning("outbound_lines_forgotten", lines=found)
     return found
+
+
+def _is_asked_about(inbox: Inbox) -> bool:
+    """Whether settings are stored only when the provider has taken them."""
+    return inbox.environment.livemode and channels.find(inbox.channel).check_order(inbox.settings) is not None
 
 
 def _hear(column: str, inbox_ids: Sequence[int]) -> None:

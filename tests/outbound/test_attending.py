@@ -5,14 +5,18 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.services import audit
 from events.models import LoggedEvent
 from inboxes.channels.outcomes import Sent, Uncertain
-from outbound.models import Dispatch
+from inboxes.services import inboxes
+from outbound.models import Dispatch, Line
+from outbound.services import attending
 from outbound.services.attending import Attendant
 from outbound.services.buckets import Buckets
 from tests.conftest import open_inbox
 from tests.outbound.stepping import claim, settle, taken
 from tests.outbound.working import attempts, failure_of, now, say
+from tests.webhooks.telling import listen, told
 
 PAST = timezone.now() - timedelta(hours=1)
 
@@ -169,3 +173,74 @@ class TestSchedules:
 def say_on_cable(inbox, **options):
     """Send a message to somebody on the cable."""
     return say(inbox, "browser-1", **options)
+
+
+class TestClosedInboxes:
+    def close(self, inbox):
+        inboxes.close(inbox=inbox, by=audit.Who("system", "", None))
+
+    def test_end_what_waits_and_what_is_scheduled_at_once(self, live, toys, relay):
+        shop = listen(live, events=["message_status"])
+        due, later = say(toys, "ana"), say(toys, "ben", send_at=timezone.now() + timedelta(days=2))
+        self.close(toys)
+        attend()
+        relay.drain()
+
+        for dispatch in (due, later):
+            stands = now(dispatch)
+            assert (stands.state, stands.message.status) == ("failed", "failed")
+            assert failure_of(dispatch)["code"] == "inbox_closed"
+            assert attempts(dispatch) == []
+        assert [each["data"]["message"]["status"] for each in told(shop)].count("failed") == 2
+        assert Line.unscoped.get(pk=toys.pk).next_due_at is None
+
+    def test_end_a_long_queue_batch_by_batch(self, toys, monkeypatch):
+        monkeypatch.setattr(attending, "AT_ONCE", 2)
+        for name in ("ana", "ben", "cem"):
+            say(toys, name, send_at=timezone.now() + timedelta(days=2))
+        self.close(toys)
+
+        left = []
+        for _ in range(3):
+            attend()
+            left.append(Dispatch.unscoped.filter(state="waiting").count())
+        assert left == [1, 0, 0]
+
+    def test_end_what_is_there_on_the_cable(self, live):
+        web = open_inbox(live)
+        dispatch = say(web, "browser-1", send_at=timezone.now() + timedelta(days=2))
+        self.close(web)
+        attend()
+
+        assert (now(dispatch).state, now(dispatch).message.status) == ("failed", "failed")
+
+    def test_hand_over_to_the_next_step_of_a_chain(self, toys):
+        step = {"channel": "sms", "on": ["failed"]}
+        dispatch = say(toys, "ana", send_at=timezone.now() + timedelta(days=2), fallback=[step])
+        self.close(toys)
+        Attendant(Buckets())._settle(Attendant(Buckets())._closed())
+
+        assert now(dispatch).fallback_at is not None
+
+    def test_leave_in_doubt_what_may_have_arrived(self, toys):
+        dispatch = say(toys, "ana", guarantee="at_least_once")
+        (claimed,) = claim().dispatches
+        settle(Uncertain(), claimed)
+        change(dispatch, state="waiting", resolve_at=None, next_attempt_at=timezone.now() + timedelta(hours=1))
+        self.close(toys)
+        attend()
+
+        assert now(dispatch).state == "unknown"
+
+    def test_are_nothing_that_workers_claim_for(self, toys):
+        say(toys, "ana")
+        self.close(toys)
+
+        assert taken() == []
+
+    def test_end_what_comes_afterwards(self, toys):
+        self.close(toys)
+        dispatch = say(toys, "ana")
+        attend()
+
+        assert failure_of(dispatch)["code"] == "inbox_closed"
