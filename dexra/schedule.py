@@ -15,6 +15,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "tidy webhook deliveries": {"task": "webhooks.tasks.tidy_deliveries", "schedule": crontab(minute="*/10")},
     "keep the webhooks' days": {"task": "webhooks.tasks.keep_days", "schedule": crontab(minute="17")},
     "trickle webhook replays": {"task": "webhooks.tasks.trickle_replays", "schedule": 2.0},
+    "keep the SDK's files": {"task": "dexra.tasks.keep_sdk", "schedule": crontab(hour="3,15", minute="50")},
     "sweep orphaned files": {"task": "conversations.tasks.sweep_orphans", "schedule": crontab(hour="3", minute="40")},
     "fetch files that came late": {"task": "inbound.tasks.fetch_files", "schedule": 10.0},
     "purge callbacks of providers": {"task": "inbound.tasks.purge", "schedule": crontab(minute="23")},

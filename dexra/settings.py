@@ -255,6 +255,11 @@ EMAIL_TIMEOUT = 10
 METRICS_TOKEN: str = env.str("DEXRA_METRICS_TOKEN", default="")
 WORKER_METRICS_PORT: int = env.int("DEXRA_WORKER_METRICS_PORT", default=0)
 
+# --- the demo page ---------------------------------------------------------------------------
+
+DEMO: bool = env.str("DEXRA_DEMO", default="off" if IS_PRODUCTION else "on").lower() == "on"
+DEMO_INBOX: str = env.str("DEXRA_DEMO_INBOX", default="")
+
 # --- people ----------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
@@ -277,6 +282,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
 warnings.filterwarnings("ignore", message="No directory at", module="django")  # nothing is collected in development
+SDK_BUILD_DIR = BASE_DIR / "sdk_js" / "build"
 MEDIA_ROOT = DATA_DIR / "media"
 ATTACHMENTS_BUCKET: str = env.str("DEXRA_S3_BUCKET", default="")
 STORAGES: dict[str, dict[str, Any]] = {

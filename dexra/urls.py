@@ -5,7 +5,8 @@ from django.urls import include, path
 
 from conversations.api import files
 from conversations.api.public import surveys
-from dexra import docs, health, metrics, openapi
+from dexra import demo, docs, health, metrics, openapi
+from dexra.sdk import views as sdk
 from inbound.api import unsubscribing
 
 urlpatterns = [
@@ -14,6 +15,13 @@ urlpatterns = [
     path("docs/channels/", docs.channels, name="channels"),
     path("docs/webhooks/", docs.webhooks, name="webhooks"),
     path("docs/reference/", docs.reference, name="reference"),
+    path("demo/", demo.page, name="demo"),
+    path("demo/token/", demo.token, name="demo-token"),
+    path("sdk/loader.js", sdk.loader, name="sdk-loader"),
+    path("sdk/v1/dexra.js", sdk.loader),
+    path("sdk/manifest.json", sdk.manifest),
+    path("sdk/files/<str:name>", sdk.file),
+    path("sdk/<str:number>/dexra.js", sdk.version),
     path("public/api/v1/", include("conversations.api.public.urls")),
     path("survey/responses/<str:uuid>", surveys.survey_page),
     path("files/<str:token>", files.attachment),

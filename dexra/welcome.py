@@ -11,6 +11,7 @@ Dexra is ready at {url}                        (Ctrl-C stops it)
 
   admin        {url}/admin/
   API docs     {url}/docs/
+  demo         {url}/demo/
   logs         {logs}
 {login}{rule}"""
 

@@ -1,6 +1,7 @@
 """What sessions of the SDK are told: in Dexra's own words, and nothing that is not for them."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from events.event import SYSTEM
 from events.relay import Relay
 from realtime import transport
 from realtime.services import broadcasts, broker
+from realtime.services.broker import Publication
 from tests.realtime.resuming import connect
 
 ADA = {"type": "agent", "name": "Ada", "avatar_url": ""}
@@ -207,9 +209,14 @@ class TestWithoutRedis:
         assert [frame["data"]["message"]["text"] for frame in frames(stream)] == ["one", "two"]
 
     def test_shows_nothing_twice_when_a_batch_is_taken_again(self, told, session, stream, relay, monkeypatch):
-        published = []
+        published: list[Publication] = []
         publish = broker.publish
-        monkeypatch.setattr(broker, "publish", lambda some: published.extend(some) or publish(some))
+
+        def note(some: Sequence[Publication]) -> None:
+            published.extend(some)
+            publish(some)
+
+        monkeypatch.setattr(broker, "publish", note)
         messages.receive(session=session, number=told.number, draft=Draft("Hello"))
         relay.drain()
 

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
+from conversations.api.v1.shapes import AI_STATES
 from conversations.errors import LONGEST_TEXT
 from conversations.models import Conversation, Message
 from conversations.services.attachments import MOST_FILES
@@ -12,7 +13,6 @@ from core.shapes import PageQuery
 from events.event import CATALOGUE
 
 MOST_BUTTONS = 100
-AI_STATES = ["idle", "thinking", "searching", "writing", "handed_off"]
 LONGEST_AI_TEXT = 20_000
 
 

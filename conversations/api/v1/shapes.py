@@ -9,6 +9,7 @@ from core.shapes import Deleted
 from events.event import CATALOGUE
 from inboxes.models import Inbox
 
+AI_STATES = ["idle", "thinking", "searching", "writing", "handed_off"]
 ACTORS = ["user", "agent", "ai", "api", "system"]
 
 
@@ -198,7 +199,7 @@ class AiState(serializers.Serializer[Any]):
 
     object = serializers.ChoiceField(choices=["ai_state"])
     conversation_id = serializers.CharField()
-    state = serializers.ChoiceField(choices=["idle", "thinking", "searching", "writing", "handed_off"])
+    state = serializers.ChoiceField(choices=AI_STATES)
     text = serializers.CharField()
 
 

@@ -15,13 +15,13 @@ from core import tenancy
 from inboxes.models import Inbox
 from inboxes.services import inboxes
 
-FIRST_INBOX = "API"
+FIRST_INBOXES = {Inbox.Channel.API: "API", Inbox.Channel.WEB: "Web"}
 
 
 class Command(BaseCommand):
     """Create an account with its owner and inboxes where they are missing; mint new keys each time."""
 
-    help = "Create an account with its owner and an API inbox in both environments; print new credentials."
+    help = "Create an account with its owner, an API and a web inbox in both environments; print new credentials."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -76,11 +76,7 @@ def _owner(email: str, *, operator: bool) -> tuple[User, str | None]:
 
 
 def _credentials(environment: Environment) -> dict[str, Any]:
-    inbox = Inbox.of(environment).filter(name=FIRST_INBOX, channel=Inbox.Channel.API, deleted_at=None).first()
-    if inbox is None:
-        inbox = inboxes.create(
-            environment=environment, channel=Inbox.Channel.API, by=audit.SYSTEM, fields={"name": FIRST_INBOX}
-        )
+    inbox, web = (_inbox(environment, channel, name) for channel, name in FIRST_INBOXES.items())
     _, secret = keys.mint(environment=environment, kind=ApiKey.Kind.SECRET, name="bootstrap", by=audit.SYSTEM)
     _, publishable = keys.mint(environment=environment, kind=ApiKey.Kind.PUBLISHABLE, name="bootstrap", by=audit.SYSTEM)
     return {
@@ -90,4 +86,10 @@ def _credentials(environment: Environment) -> dict[str, Any]:
         "hmac_token": inbox.hmac_token,
         "inbox_id": inbox.public_id,
         "publishable_key": publishable,
+        "web_inbox_identifier": web.identifier,
     }
+
+
+def _inbox(environment: Environment, channel: Inbox.Channel, name: str) -> Inbox:
+    found = Inbox.of(environment).filter(name=name, channel=channel, deleted_at=None).first()
+    return found or inboxes.create(environment=environment, channel=channel, by=audit.SYSTEM, fields={"name": name})
