@@ -94,7 +94,8 @@ test("nothing moves for whoever wants nothing to move", async ({ page }) => {
   await page.emulateMedia({ reducedMotion: "reduce" })
   await show(page, "state=typing")
 
-  await expect(page.locator(".dx-doing")).toHaveCSS("animation-name", "none")
+  const dot = await page.locator(".dx-doing").evaluate((each) => getComputedStyle(each, "::before").animationName)
+  expect(dot).toBe("none")
 })
 
 test("preact draws the same", async ({ page }) => {
@@ -138,7 +139,9 @@ test("on a small screen the panel is modal and keeps the focus", async ({ page }
   expect(await page.evaluate(() => document.querySelector("dialog")!.matches(":modal"))).toBe(true)
   for (let presses = 0; presses < 12; presses += 1) {
     await page.keyboard.press("Tab")
-    expect(await page.evaluate(() => document.activeElement == document.body || !!document.activeElement?.closest("dialog"))).toBe(true)
+    expect(
+      await page.evaluate(() => document.activeElement == document.body || !!document.activeElement?.closest("dialog")),
+    ).toBe(true)
   }
 
   await page.keyboard.press("Escape")
@@ -155,7 +158,9 @@ test("a survey is answered with the keyboard alone", async ({ page }) => {
   await page.keyboard.press("Tab")
   await page.keyboard.press("Enter")
 
-  const calls = await page.evaluate(() => (window as any).client.current().calls.filter(([name]: any) => name == "submit"))
+  const calls = await page.evaluate(() =>
+    (window as any).client.current().calls.filter(([name]: any) => name == "submit"),
+  )
   expect(calls[0][2]).toEqual({ csat_survey_response: { rating: 2, feedback_message: "Slow" } })
 })
 
@@ -171,36 +176,47 @@ test("everything that is pressed is at least 24 pixels in each direction", async
   }
 })
 
-test("a thousand messages scroll to their start without a long task, and each older page keeps the place", async ({ page }) => {
+test("a thousand messages scroll to their start without a long task, and older ones keep the place", async ({
+  page,
+}) => {
   await show(page, "state=long")
-  const log = page.locator(".dx-scroll")
-  await page.evaluate(() => {
-    ;(window as any).tasks = []
-    new PerformanceObserver((list) => (window as any).tasks.push(...list.getEntries().map((each) => each.duration))).observe({ type: "longtask" })
-  })
-  expect(await log.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight)).toBeLessThan(2)
-  let jumps = 0
-  await log.hover()
-  for (let turns = 0; turns < 300; turns += 1) {
-    const held = await log.evaluate((box) => {
-      const top = box.getBoundingClientRect().top
-      const node = [...box.querySelectorAll<HTMLElement>("[data-dx-id]")].find((each) => each.getBoundingClientRect().bottom > top)!
-      ;(window as any).held = node
-      return node.getBoundingClientRect().top
-    })
-    await page.mouse.wheel(0, -400)
-    await page.waitForTimeout(30)
-    const moved = (await page.evaluate(() => (window as any).held.getBoundingClientRect().top as number)) - held
-    if (moved < -50 || moved > 700) jumps += 1
-    if (await log.evaluate((box) => box.scrollTop == 0 && box.querySelector("[data-dx-id]")!.textContent!.startsWith("0:"))) break
-  }
+  const scroller = page.locator(".dx-scroll")
+  const fromEnd = () => scroller.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight)
+  expect(await fromEnd()).toBeLessThan(2)
 
+  const { tasks, jumps } = await scroller.evaluate(scrollToStart)
   const drawn = await page.locator("[data-dx-id]").count()
-  const tasks: number[] = await page.evaluate(() => (window as any).tasks)
-  console.log(`drawn ${drawn}, long tasks: ${tasks.map(Math.round).join(" ") || "none"}, jumps ${jumps}`)
+  console.log(
+    `drawn ${drawn}, long tasks: ${tasks.map(Math.round).join(" ") || "none"}, jumps: ${jumps.join(" ") || "none"}`,
+  )
+
   expect(drawn).toBe(1000)
   expect(Math.max(0, ...tasks)).toBeLessThan(100)
-  expect(jumps).toBe(0)
+  expect(jumps).toEqual([])
   await page.getByRole("button", { name: "Go to the latest message" }).click()
-  expect(await log.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight)).toBeLessThan(60)
+  await expect.poll(fromEnd).toBeLessThan(60)
 })
+
+/** In the page: up by 300 pixels a frame; what was on screen has to move by about as much, whatever is put above it. */
+async function scrollToStart(box: Element): Promise<{ tasks: number[]; jumps: number[] }> {
+  const tasks: number[] = []
+  const jumps: number[] = []
+  const watch = new PerformanceObserver((list) => tasks.push(...list.getEntries().map((each) => each.duration)))
+  watch.observe({ type: "longtask" })
+  const rows = () => [...box.querySelectorAll<HTMLElement>("[data-dx-id]")]
+  const edge = box.getBoundingClientRect().top
+  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))
+  for (let turn = 0; turn < 1000; turn += 1) {
+    const held = rows().find((each) => each.getBoundingClientRect().bottom > edge)!
+    const before = held.getBoundingClientRect().top
+    const room = Math.min(300, box.scrollTop)
+    box.scrollTop -= 300
+    await frame()
+    await frame()
+    const moved = held.getBoundingClientRect().top - before
+    if (Math.abs(moved - room) > 80) jumps.push(Math.round(moved - room))
+    if (!room && box.scrollTop == 0) break
+  }
+  watch.disconnect()
+  return { tasks, jumps }
+}

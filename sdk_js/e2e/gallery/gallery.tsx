@@ -33,6 +33,10 @@ createRoot(place).render(
     theme={(asked.get("theme") ?? "light") as Theme}
     unstyled={asked.has("unstyled")}
   >
-    {asked.get("part") == "launcher" ? <Launcher position={asked.get("position") == "start" ? "start" : "end"} /> : <DexraChat />}
+    {asked.get("part") == "launcher" ? (
+      <Launcher position={asked.get("position") == "start" ? "start" : "end"} />
+    ) : (
+      <DexraChat />
+    )}
   </DexraProvider>,
 )

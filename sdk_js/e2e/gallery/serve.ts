@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url"
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const PICTURE =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 480 300"><rect width="480" height="300" fill="#cfd8f6"/><path d="M150 130h180l20 130H130zM190 130c0-70 100-70 100 0" fill="none" stroke="#3d56d6" stroke-width="10"/></svg>'
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self'; connect-src 'self'"
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self'; connect-src 'self'"
 
 export interface Gallery {
   url: string
@@ -29,7 +30,12 @@ export async function serveGallery(react: "react" | "preact" = "react", port = 0
 }
 
 async function pagesOf(react: "react" | "preact"): Promise<Record<string, [string, string]>> {
-  const alias = { react: "preact/compat", "react-dom": "preact/compat", "react-dom/client": "preact/compat/client", "react/jsx-runtime": "preact/jsx-runtime" }
+  const alias = {
+    react: "preact/compat",
+    "react-dom": "preact/compat",
+    "react-dom/client": "preact/compat/client",
+    "react/jsx-runtime": "preact/jsx-runtime",
+  }
   const script = await build({
     entryPoints: [here("gallery.tsx")],
     bundle: true,

@@ -26,7 +26,11 @@ function asked(text: string, minutes: number, change: Partial<Message> = {}): Me
   return said(text, minutes, { direction: "inbound", author: PERSON, status: "received", ...change })
 }
 
-function talk(messages: Message[], state: Partial<ConversationState> = {}, client: Partial<ClientState> = {}): ScriptedClient {
+function talk(
+  messages: Message[],
+  state: Partial<ConversationState> = {},
+  client: Partial<ClientState> = {},
+): ScriptedClient {
   return scriptedClient({ ...ONLINE, ...client }, scriptedConversation({ summary: aSummary(), messages, ...state }))
 }
 
@@ -43,10 +47,24 @@ function rich(content_type: string, content_attributes: Record<string, unknown>,
   return said(text, 5, { content_type, content_attributes })
 }
 
-const CHOICES = { items: [{ title: "Delivery", value: "d" }, { title: "Returns", value: "r" }, { title: "Something else", value: "o" }] }
+const CHOICES = {
+  items: [
+    { title: "Delivery", value: "d" },
+    { title: "Returns", value: "r" },
+    { title: "Something else", value: "o" },
+  ],
+}
 const FIELDS = [
   { name: "order", type: "text", label: "Order number", placeholder: "4821", required: true },
-  { name: "why", type: "select", label: "Reason", options: [{ label: "Too late", value: "late" }, { label: "Broken", value: "broken" }] },
+  {
+    name: "why",
+    type: "select",
+    label: "Reason",
+    options: [
+      { label: "Too late", value: "late" },
+      { label: "Broken", value: "broken" },
+    ],
+  },
   { name: "more", type: "text_area", label: "Anything else" },
   { name: "call", type: "checkbox", label: "Please call me" },
 ]
@@ -55,7 +73,10 @@ const CARDS = [
     title: "Canvas bag",
     description: "Organic cotton, 12 litres.",
     media_url: PICTURE,
-    actions: [{ type: "link", text: "Look at it", uri: "https://example.com/bag" }, { type: "postback", text: "Order it", payload: "BAG" }],
+    actions: [
+      { type: "link", text: "Look at it", uri: "https://example.com/bag" },
+      { type: "postback", text: "Order it", payload: "BAG" },
+    ],
   },
 ]
 const ARTICLES = [
@@ -63,15 +84,30 @@ const ARTICLES = [
   { title: "Shipping times", description: "By country.", link: "https://example.com/shipping" },
 ]
 
-const stopped = (code: string): ClientState => ({ connection: "stopped", inbox: null, error: { code, message: code } }) as ClientState
+const stopped = (code: string): ClientState =>
+  ({ connection: "stopped", inbox: null, error: { code, message: code } }) as ClientState
 
 function several(): ScriptedClient {
   const one = scriptedConversation({ summary: aSummary(), messages: TALK() })
-  const two = scriptedConversation({ summary: aSummary({ id: "conv_2", assignee: null, status: "closed" }), messages: [asked("Thanks!", 9000)] })
-  const last = (text: string, minutes: number, author = ADA as Message["author"]) => ({ id: "m", text, created_at: minutesAgo(minutes), author })
+  const two = scriptedConversation({
+    summary: aSummary({ id: "conv_2", assignee: null, status: "closed" }),
+    messages: [asked("Thanks!", 9000)],
+  })
+  const last = (text: string, minutes: number, author = ADA as Message["author"]) => ({
+    id: "m",
+    text,
+    created_at: minutesAgo(minutes),
+    author,
+  })
   const conversations = [
     aSummary({ last_message: last("Great, thank you!", 38, PERSON) }),
-    aSummary({ id: "conv_2", assignee: null, subject: "Invoice of May", unread_count: 3, last_message: last("Here it is, with the address changed as you asked.", 1600) }),
+    aSummary({
+      id: "conv_2",
+      assignee: null,
+      subject: "Invoice of May",
+      unread_count: 3,
+      last_message: last("Here it is, with the address changed as you asked.", 1600),
+    }),
     aSummary({ id: "conv_3", assignee: null, last_message: last("Anything else?", 14000, ROBOT) }),
   ]
   return scriptedClient({ ...ONLINE, conversations, hasMoreConversations: true, unread: 3 }, one, two)
@@ -95,34 +131,102 @@ export const STATES: Record<string, () => ScriptedClient> = {
   test_mode: () => talk(TALK(), {}, { livemode: false }),
   new_messages: () => talk(TALK(), { summary: aSummary({ unread_count: 2, seen_at: minutesAgo(41) }), hasOlder: true }),
   sending: () =>
+    talk(
+      [
+        asked("Sent and seen", 30, { status: "received" }),
+        asked("Sent", 20, { status: "received" }),
+        asked("On its way", 10, { status: "sending" }),
+        asked("Waiting", 3, { status: "queued" }),
+        asked("This one could not be sent", 1, { status: "failed", failure: { code: "network", message: "" } }),
+      ],
+      { summary: aSummary({ agents_seen_at: minutesAgo(25) }) },
+    ),
+  changed: () =>
     talk([
-      asked("Sent and seen", 30, { status: "received" }),
-      asked("Sent", 20, { status: "received" }),
-      asked("On its way", 10, { status: "sending" }),
-      asked("Waiting", 3, { status: "queued" }),
-      asked("This one could not be sent", 1, { status: "failed", failure: { code: "network", message: "" } }),
-    ], { summary: aSummary({ agents_seen_at: minutesAgo(25) }) }),
-  changed: () => talk([said("At ten, not at nine.", 9, { edited_at: minutesAgo(8) }), said("This message was deleted", 7, { deleted_at: minutesAgo(6) })]),
+      said("At ten, not at nine.", 9, { edited_at: minutesAgo(8) }),
+      said("This message was deleted", 7, { deleted_at: minutesAgo(6) }),
+    ]),
   files: () =>
     talk([
-      said("Is it this one?", 9, { attachments: [anAttachment({ type: "image", url: PICTURE, filename: "bag.jpg", details: { width: 480, height: 300 } })] }),
-      said("", 8, { attachments: [anAttachment({ filename: "Invoice of the fourth of May, corrected.pdf" }), anAttachment({ type: "audio", url: "/silence.wav", filename: "voice.wav" })] }),
-      said("", 7, { attachments: [
-        anAttachment({ type: "location", url: "geo:1,2", filename: "", details: { latitude: 48.85, longitude: 2.35, name: "Shop", address: "12 Rue des Lilas, Paris" } }),
-        anAttachment({ type: "contact", url: "", filename: "", details: { name: "Carrier", phone_numbers: ["+33 1 23 45 67 89"], emails: ["help@example.com"] } }),
-      ] }),
-      asked("", 1, { status: "sending", attachments: [anAttachment({ filename: "receipt.pdf", url: "blob:x", progress: 0.4 })] }),
+      said("Is it this one?", 9, {
+        attachments: [
+          anAttachment({ type: "image", url: PICTURE, filename: "bag.jpg", details: { width: 480, height: 300 } }),
+        ],
+      }),
+      said("", 8, {
+        attachments: [
+          anAttachment({ filename: "Invoice of the fourth of May, corrected.pdf" }),
+          anAttachment({ type: "audio", url: "/silence.wav", filename: "voice.wav" }),
+        ],
+      }),
+      said("", 7, {
+        attachments: [
+          anAttachment({
+            type: "location",
+            url: "geo:1,2",
+            filename: "",
+            details: { latitude: 48.85, longitude: 2.35, name: "Shop", address: "12 Rue des Lilas, Paris" },
+          }),
+          anAttachment({
+            type: "contact",
+            url: "",
+            filename: "",
+            details: { name: "Carrier", phone_numbers: ["+33 1 23 45 67 89"], emails: ["help@example.com"] },
+          }),
+        ],
+      }),
+      asked("", 1, {
+        status: "sending",
+        attachments: [anAttachment({ filename: "receipt.pdf", url: "blob:x", progress: 0.4 })],
+      }),
     ]),
-  choices: () => talk([rich("input_select", CHOICES, "What is it about?"), rich("input_select", { ...CHOICES, submitted_values: [{ title: "Returns", value: "r" }] }, "And before?")]),
-  cards: () => talk([rich("cards", { items: CARDS }, "You may like this."), rich("article", { items: ARTICLES }, "These may help.")]),
+  choices: () =>
+    talk([
+      rich("input_select", CHOICES, "What is it about?"),
+      rich("input_select", { ...CHOICES, submitted_values: [{ title: "Returns", value: "r" }] }, "And before?"),
+    ]),
+  cards: () =>
+    talk([
+      rich("cards", { items: CARDS }, "You may like this."),
+      rich("article", { items: ARTICLES }, "These may help."),
+    ]),
   form: () => talk([rich("form", { items: FIELDS, button_label: "Send it" }, "Tell us more.")]),
-  form_done: () => talk([rich("form", { items: FIELDS, submitted_values: [{ name: "order", value: "4821" }, { name: "call", value: true }] }), rich("input_email", {}, "Where can we reach you?")]),
-  survey: () => talk([rich("input_csat", {}, "How was it?"), rich("input_csat", { submitted_values: { csat_survey_response: { rating: 4 } } })]),
+  form_done: () =>
+    talk([
+      rich("form", {
+        items: FIELDS,
+        submitted_values: [
+          { name: "order", value: "4821" },
+          { name: "call", value: true },
+        ],
+      }),
+      rich("input_email", {}, "Where can we reach you?"),
+    ]),
+  survey: () =>
+    talk([
+      rich("input_csat", {}, "How was it?"),
+      rich("input_csat", { submitted_values: { csat_survey_response: { rating: 4 } } }),
+    ]),
   typing: () => talk(TALK(), { typing: [ADA] }),
   thinking: () => talk(TALK(), { ai: { state: "searching", text: "" } }),
-  streaming: () => talk([...TALK(), said("I am looking.", 1, { author: ROBOT })], { ai: { state: "writing", text: "Your parcel left on Monday. It is now in" } }),
+  streaming: () =>
+    talk([...TALK(), said("I am looking.", 1, { author: ROBOT })], {
+      ai: { state: "writing", text: "Your parcel left on Monday. It is now in" },
+    }),
   handed_off: () => talk(TALK(), { ai: { state: "handed_off", text: "" } }),
   several,
-  long: () => talk(Array.from({ length: 1000 }, (_, n) => (n % 3 ? said : asked)(`${n}: ${"some words ".repeat(1 + (n % 9))}`, 1000 - n))),
-  hostile: () => talk([said("‮<b>bold</b> javascript:alert(1) " + "W".repeat(300), 3), asked("مرحبا، أين طلبي؟ order 4821", 2), rich("cards", { items: [{ title: { a: 1 }, actions: [{ type: "link", text: "x", uri: "javascript:alert(1)" }] }, null] })]),
+  long: () =>
+    talk(
+      Array.from({ length: 1000 }, (_, n) =>
+        (n % 3 ? said : asked)(`${n}: ${"some words ".repeat(1 + (n % 9))}`, 1000 - n),
+      ),
+    ),
+  hostile: () =>
+    talk([
+      said("‮<b>bold</b> javascript:alert(1) " + "W".repeat(300), 3),
+      asked("مرحبا، أين طلبي؟ order 4821", 2),
+      rich("cards", {
+        items: [{ title: { a: 1 }, actions: [{ type: "link", text: "x", uri: "javascript:alert(1)" }] }, null],
+      }),
+    ]),
 }

@@ -3,7 +3,9 @@
 /** A sentence by the language's plural categories; `other` always. */
 export type Plural = { other: string } & Partial<Record<Intl.LDMLPluralRule, string>>
 
-type Words<Of> = { [Key in keyof Of]: Of[Key] extends string ? string : Of[Key] extends Plural ? Plural : Words<Of[Key]> }
+type Words<Of> = {
+  [Key in keyof Of]: Of[Key] extends string ? string : Of[Key] extends Plural ? Plural : Words<Of[Key]>
+}
 
 export type Strings = Words<typeof en>
 

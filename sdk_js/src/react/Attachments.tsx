@@ -34,8 +34,10 @@ function Shown({ file }: { file: Attachment }) {
   if (file.type == "location") return <Place file={file} />
   if (file.type == "contact") return <Person file={file} />
   if (!source || file.type == "file") return <Download file={file} source={source} name={name} />
-  if (file.type == "video") return <video className={cx("media")} src={source} controls preload="metadata" aria-label={name} />
-  if (file.type == "audio") return <audio className={cx("media")} src={source} controls preload="metadata" aria-label={name} />
+  if (file.type == "video")
+    return <video className={cx("media")} src={source} controls preload="metadata" aria-label={name} />
+  if (file.type == "audio")
+    return <audio className={cx("media")} src={source} controls preload="metadata" aria-label={name} />
   const { width, height } = file.details
   return (
     <Link href={source} className={cx("picture")}>
@@ -67,7 +69,7 @@ function Row({ icon, title, note }: { icon: IconName; title: string; note?: stri
       <Icon name={icon} className={cx("icon")} />
       <span>
         <bdi>{title}</bdi>
-        {note && <small>{note}</small>}
+        {note && <small dir="auto">{note}</small>}
       </span>
     </span>
   )
@@ -78,13 +80,20 @@ function Place({ file }: { file: Attachment }) {
   const { latitude, longitude, name, address } = file.details
   const row = <Row icon="pin" title={String(name || file.filename || strings.location)} note={String(address || "")} />
   if (!Number.isFinite(latitude) || !Number.isFinite(longitude)) return row
-  return <Link href={`https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=16/${latitude}/${longitude}`}>{row}</Link>
+  return (
+    <Link href={`https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=16/${latitude}/${longitude}`}>
+      {row}
+    </Link>
+  )
 }
 
 function Person({ file }: { file: Attachment }) {
   const { cx, strings } = useUi()
   const { name, phone_numbers, emails } = file.details
-  const ways = [...asList(phone_numbers).map((each) => ["tel:", each]), ...asList(emails).map((each) => ["mailto:", each])]
+  const ways = [
+    ...asList(phone_numbers).map((each) => ["tel:", each]),
+    ...asList(emails).map((each) => ["mailto:", each]),
+  ]
   return (
     <div className={cx("person")}>
       <Row icon="person" title={String(name || file.filename || strings.contact)} />

@@ -50,7 +50,7 @@ export function Composer({ conversationId, placeholder, className }: ComposerPro
           ref={field}
           className={cx("write")}
           rows={1}
-          dir="auto"
+          dir={text ? "auto" : undefined}
           aria-label={strings.write}
           aria-describedby={noteId}
           placeholder={placeholder ?? strings.write}

@@ -4,8 +4,7 @@ import type { ReactNode } from "react"
 import type { ConversationSummary } from "../types"
 import { Avatar } from "./Avatar"
 import { useUi } from "./context"
-import { quietly, useClientState, useConversations } from "./hooks"
-import { useNameOf } from "./MessageItem"
+import { quietly, useClientState, useConversations, useNameOf } from "./hooks"
 
 export interface ConversationListProps {
   className?: string
@@ -61,9 +60,9 @@ function Entry({ conversation }: { conversation: ConversationSummary }) {
       <span className={cx("entry-text")}>
         <bdi className={cx("name")}>{name}</bdi>
         {last && (
-          <span className={cx("excerpt")} dir="auto">
+          <span className={cx("excerpt")}>
             {last.author.type == "user" && `${nameOf(last.author)}: `}
-            {last.text || strings.file}
+            <bdi>{last.text || strings.file}</bdi>
           </span>
         )}
       </span>

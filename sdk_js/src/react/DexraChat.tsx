@@ -19,7 +19,7 @@ export function DexraChat({ className, onClose, renderMessage }: DexraChatProps)
   const { cx, strings, root } = useUi()
   const { livemode, inbox, connection } = useClientState()
   const { conversations, open } = useConversations()
-  const { summary } = useConversation()
+  const { summary, messages } = useConversation()
   const [isListed, setListed] = useState(false)
   const begin = () => {
     open()
@@ -27,7 +27,8 @@ export function DexraChat({ className, onClose, renderMessage }: DexraChatProps)
   }
   const hasSeveral = conversations.length > 1
   const isTest = inbox != null && !livemode
-  const canBegin = connection != "stopped" && summary != null
+  const isStopped = connection == "stopped"
+  const canBegin = !isStopped && summary != null
   return (
     <section
       className={cx(`chat${hasSeveral ? " several" : ""}${isListed && hasSeveral ? " listed" : ""}`, className)}
@@ -52,9 +53,14 @@ export function DexraChat({ className, onClose, renderMessage }: DexraChatProps)
           onClose={onClose}
         />
         <Banner />
-        <Stopped />
-        <MessageList renderMessage={renderMessage} />
-        {summary?.status == "closed" && connection != "stopped" ? <Closed onNew={begin} /> : <Composer />}
+        {(!isStopped || messages.length > 0) && <MessageList renderMessage={renderMessage} />}
+        {isStopped ? (
+          <Stopped isBelow={messages.length > 0} />
+        ) : summary?.status == "closed" ? (
+          <Closed onNew={begin} />
+        ) : (
+          <Composer />
+        )}
       </div>
     </section>
   )
@@ -64,6 +70,5 @@ function usePresence(): string {
   const { strings } = useUi()
   const { inbox, connection } = useClientState()
   if (!inbox) return connection == "connecting" ? strings.connecting : ""
-  if (!inbox.is_open) return strings.out
-  return inbox.agents_online ? strings.here : strings.away
+  return inbox.is_open && inbox.agents_online ? strings.here : strings.away
 }

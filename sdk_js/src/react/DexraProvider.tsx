@@ -9,7 +9,9 @@ import { keepWriting, writingOf } from "./drafts"
 import { createFormat, directionOf, knownLocale } from "./format"
 import { quietly } from "./hooks"
 
-export type DexraProviderProps = ({ client: DexraClientHandle; options?: never } | { options: Options; client?: never }) & {
+export type DexraProviderProps = (
+  { client: DexraClientHandle; options?: never } | { options: Options; client?: never }
+) & {
   /** Decides dates, plurals and the direction; `strings` brings the words. */
   locale?: string
   strings?: Partial<Strings>

@@ -1,4 +1,4 @@
-/** Before anything was said: a greeting, or why nothing can be. */
+/** Before anything was said: a greeting. */
 
 import { useUi } from "./context"
 import { useClientState } from "./hooks"
@@ -7,8 +7,7 @@ import { RichText } from "./RichText"
 
 export function Empty() {
   const { components, cx, strings } = useUi()
-  const { inbox, connection } = useClientState()
-  if (connection == "stopped") return null
+  const { inbox } = useClientState()
   if (components.Empty) return <components.Empty inbox={inbox} />
   return (
     <div className={cx("empty")}>

@@ -32,7 +32,8 @@ export function Form({ fields, label, ...rich }: FormProps) {
   const [values, setValues] = useState<Record<string, Value>>({})
   const done = rich.message.content_attributes.submitted_values
   if (done) return <Answers fields={fields} values={listOf([done].flat())} />
-  const valueOf = ({ name, type, default: initial }: Field) => values[name] ?? initial ?? (type == "checkbox" ? false : "")
+  const valueOf = ({ name, type, default: initial }: Field) =>
+    values[name] ?? initial ?? (type == "checkbox" ? false : "")
   const submit = (event: FormEvent) => {
     event.preventDefault()
     answer(fields.map((field) => ({ name: field.name, title: field.label ?? field.name, value: valueOf(field) })))
@@ -58,15 +59,17 @@ export function Form({ fields, label, ...rich }: FormProps) {
 function Answers({ fields, values }: { fields: readonly Field[]; values: Record<string, any>[] }) {
   const { cx, strings } = useUi()
   return (
-    <dl className={cx("answers")}>
-      {values.map((each, index) => (
-        <div key={index}>
-          <dt>{fields.find(({ name }) => name == each?.name)?.label ?? each?.title}</dt>
-          <dd dir="auto">{each?.value === true ? "✓" : String(each?.value || "–")}</dd>
-        </div>
-      ))}
+    <div className={cx("answers")}>
+      <dl>
+        {values.map((each, index) => (
+          <div key={index}>
+            <dt>{fields.find(({ name }) => name == each?.name)?.label ?? each?.title}</dt>
+            <dd dir="auto">{each?.value === true ? "✓" : String(each?.value || "–")}</dd>
+          </div>
+        ))}
+      </dl>
       <small>{strings.submitted}</small>
-    </dl>
+    </div>
   )
 }
 
@@ -80,7 +83,15 @@ function FieldInput({ field, value, onChange }: FieldInputProps) {
   const { cx } = useUi()
   const id = useId()
   const { type, required, placeholder, pattern, title } = field
-  const given = { id, required, placeholder, title, className: cx("input"), dir: "auto", value: String(value) }
+  const given = {
+    id,
+    required,
+    placeholder,
+    title,
+    className: cx("input"),
+    dir: value ? "auto" : undefined,
+    value: String(value),
+  }
   const isCheckbox = type == "checkbox"
   const control =
     type == "select" ? (

@@ -19,8 +19,8 @@ export function Header(props: HeaderProps & { avatar_url?: string }) {
         </h2>
         {subtitle && <p className={cx("subtitle")}>{subtitle}</p>}
       </div>
-      {onNew && <HeaderButton icon="add" label={strings.new} onClick={onNew} />}
-      {onClose && <HeaderButton icon="close" label={strings.close} onClick={onClose} />}
+      {onNew && <HeaderButton icon="add" label={strings.new} onClick={onNew} className="begin" />}
+      {onClose && <HeaderButton icon="close" label={strings.close} onClick={onClose} className="out" />}
     </header>
   )
 }

@@ -39,7 +39,14 @@ export function Launcher({ position = "end", className, isOpen, onOpenChange, ch
   const label = isShown ? strings.close : strings.open
   const drawn = (
     <div className={cx(`launcher ${position}`, className)} {...root}>
-      <dialog id={id} ref={panel} className={cx("panel")} aria-label={strings.chat} tabIndex={-1} onKeyDown={onEscape(close)}>
+      <dialog
+        id={id}
+        ref={panel}
+        className={cx("panel")}
+        aria-label={strings.chat}
+        tabIndex={-1}
+        onKeyDown={onEscape(close)}
+      >
         {isShown && (children ?? <DexraChat onClose={close} />)}
       </dialog>
       <button
@@ -86,11 +93,11 @@ function usePanel(isShown: boolean, close: () => void, button: React.RefObject<H
     if (!dialog || !isShown) return
     const small = matchMedia(SMALL)
     const show = () => {
-      const focused = deepFocus(dialog)
+      const focused = focusOf(dialog)
       dialog.close()
       if (small.matches) dialog.showModal()
       else dialog.show()
-      ;(focused ?? firstFocus(dialog, small.matches)).focus()
+      ;(dialog.contains(focused) ? focused! : firstFocus(dialog, small.matches)).focus()
     }
     const cancel = (event: Event) => {
       event.preventDefault()
@@ -102,18 +109,18 @@ function usePanel(isShown: boolean, close: () => void, button: React.RefObject<H
     return () => {
       small.removeEventListener("change", show)
       dialog.removeEventListener("cancel", cancel)
-      const isFocusHere = deepFocus(dialog) != null
+      const focused = focusOf(dialog)
       dialog.close()
-      if (isFocusHere) button.current?.focus()
+      // What had the focus inside is gone by now; whoever is elsewhere on the page stays there.
+      if (!focused || focused == document.body || dialog.contains(focused)) button.current?.focus()
     }
   }, [isShown, close, button])
   return panel
 }
 
-/** What has the focus inside, also in a shadow root. */
-function deepFocus(dialog: HTMLElement): HTMLElement | null {
-  const { activeElement } = dialog.getRootNode() as Document | ShadowRoot
-  return activeElement && dialog.contains(activeElement) ? (activeElement as HTMLElement) : null
+/** What has the focus, as seen from the root this stands in. */
+function focusOf(dialog: HTMLElement): HTMLElement | null {
+  return (dialog.getRootNode() as Document | ShadowRoot).activeElement as HTMLElement | null
 }
 
 /** The composer; on a small screen the panel itself, so that no keyboard hides what was said. */

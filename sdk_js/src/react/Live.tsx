@@ -1,8 +1,7 @@
 /** What is happening right now: who writes, what the assistant does and says so far. */
 
 import { useUi } from "./context"
-import type { Conversation } from "./hooks"
-import { useNameOf } from "./MessageItem"
+import { useNameOf, type Conversation } from "./hooks"
 import { RichText } from "./RichText"
 
 const SENTENCES = /^[\s\S]*[.!?…。؟](?=\s|$)/

@@ -4,11 +4,10 @@ import { memo } from "react"
 import { useUi, type MessageProps } from "./context"
 import { Attachments } from "./Attachments"
 import { Avatar } from "./Avatar"
-import { useClientState } from "./hooks"
 import { Icon } from "./icons"
 import { Rich } from "./Rich"
 import { RichText } from "./RichText"
-import type { Author, Message } from "../types"
+import type { Message } from "../types"
 
 /** Drawn again only when the message itself has changed: the client keeps the others as they are. */
 export const MessageItem = memo(function MessageItem(props: MessageProps) {
@@ -17,17 +16,9 @@ export const MessageItem = memo(function MessageItem(props: MessageProps) {
   return <Part {...props} />
 })
 
-/** What an author is called where they have no name. */
-export function useNameOf(): (author: Author) => string {
-  const { strings } = useUi()
-  const { inbox } = useClientState()
-  return ({ type, name }) => (type == "user" ? strings.you : name || (type == "ai" ? strings.assistant : inbox?.name || strings.chat))
-}
-
 function PlainMessage(props: MessageProps) {
-  const { message, isFirst, isLast } = props
+  const { message, name, isFirst, isLast } = props
   const { cx, strings, format } = useUi()
-  const name = useNameOf()(message.author)
   const isOwn = message.direction == "inbound"
   return (
     <div

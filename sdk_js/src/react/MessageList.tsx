@@ -1,10 +1,10 @@
 /** What was said: a log that follows its end, loads what is older, and tells a screen reader what is new. */
 
-import { Fragment, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react"
-import type { Message } from "../types"
+import { Fragment, memo, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react"
+import type { ConversationHandle, Message } from "../types"
 import { useUi } from "./context"
 import { Empty } from "./Empty"
-import { quietly, useConversation, type Conversation } from "./hooks"
+import { quietly, useConversation, useNameOf, type Conversation } from "./hooks"
 import { Icon } from "./icons"
 import { Live } from "./Live"
 import { MessageItem } from "./MessageItem"
@@ -12,7 +12,7 @@ import { rowsOf, type Row } from "./rows"
 import { useScrolling } from "./scrolling"
 
 /** As many are drawn at first, and as many more each time the start is reached. */
-const STEP = 60
+const STEP = 40
 
 export interface MessageListProps {
   /** Left out: the conversation on screen. */
@@ -32,11 +32,16 @@ export function MessageList({ conversationId, className, renderMessage }: Messag
     else if (hasOlder && !isLoading) quietly(handle.loadOlder().then(() => setLimit((now) => now + STEP)))
   }, [messages.length, limit, hasOlder, isLoading, handle])
   const unseenSince = useUnseenSince(conversation)
-  const rows = useMemo(
-    () => rowsOf(messages, conversation.summary, unseenSince).slice(-limit),
-    [messages, conversation.summary, unseenSince, limit],
+  const all = useMemo(
+    () => rowsOf(messages, conversation.summary, unseenSince),
+    [messages, conversation.summary, unseenSince],
   )
-  const { isAtEnd, toEnd, onScroll, scroller } = useScrolling(`${rows[0]?.message.id} ${rows.length} ${conversation.ai.text.length}`, older)
+  const rows = all.slice(-limit)
+  const nameOf = useNameOf()
+  const { isAtEnd, toEnd, onScroll, scroller } = useScrolling(
+    `${rows[0]?.message.id} ${rows.length} ${conversation.ai.text.length}`,
+    older,
+  )
   useEffect(() => {
     setLimit(STEP)
     toEnd()
@@ -62,7 +67,13 @@ export function MessageList({ conversationId, className, renderMessage }: Messag
         >
           {!messages.length && (isLoading ? <p className={cx("note")}>{strings.loading}</p> : <Empty />)}
           {rows.map((row) => (
-            <RowItem key={keyOf(row.message)} row={row} conversation={conversation} render={renderMessage} />
+            <RowItem
+              key={keyOf(row.message)}
+              row={row}
+              name={nameOf(row.message.author)}
+              conversation={handle}
+              render={renderMessage}
+            />
           ))}
         </div>
         <Live conversation={conversation} />
@@ -83,14 +94,15 @@ function keyOf(message: Message): string {
 
 interface RowItemProps {
   row: Row
-  conversation: Conversation
+  name: string
+  conversation: ConversationHandle
   render: MessageListProps["renderMessage"]
 }
 
-function RowItem({ row, conversation, render }: RowItemProps) {
+const RowItem = memo(function RowItem({ row, name, conversation, render }: RowItemProps) {
   const { cx, strings, format } = useUi()
   const { message, day, isNew, isFirst, isLast, isSeen } = row
-  const ours = <MessageItem {...{ message, isFirst, isLast, isSeen }} conversation={conversation.handle} />
+  const ours = <MessageItem {...{ message, name, conversation, isFirst, isLast, isSeen }} />
   return (
     <Fragment>
       {day && (
@@ -104,7 +116,7 @@ function RowItem({ row, conversation, render }: RowItemProps) {
       </div>
     </Fragment>
   )
-}
+})
 
 /** Until when this person had seen everything as they opened the conversation; null when nothing was new. */
 function useUnseenSince({ handle, summary }: Conversation): string | null {

@@ -4,17 +4,19 @@ import { useUi } from "./context"
 import { quietly, useClientState, useDexra } from "./hooks"
 import { Icon } from "./icons"
 
-/** Beside the conversation while it goes on. Polling is silent: everything works, only slower. */
+/** Beside the conversation while it goes on. */
 export function Banner() {
   const { cx, strings } = useUi()
   const { connection, error, inbox } = useClientState()
   const problem = error && (strings.errors[error.code as "unknown"] ?? error.message)
+  // The composer says itself that it is closed to somebody, and polling is silent: it works, only slower.
+  const isSaidElsewhere = connection == "stopped" || error?.code == "user_blocked"
   const text =
     connection == "offline"
       ? strings.offline
       : connection == "connecting" && inbox
         ? strings.connecting
-        : connection != "stopped" && problem
+        : (!isSaidElsewhere && problem) || (inbox?.is_open === false && strings.out)
   return (
     <div className={cx("banner")} role="status">
       {text && <p>{text}</p>}
@@ -22,15 +24,14 @@ export function Banner() {
   )
 }
 
-/** In its place when nothing can go on. */
-export function Stopped() {
+/** In its place when nothing can go on; below it when something was said already. */
+export function Stopped({ isBelow }: { isBelow: boolean }) {
   const { cx, strings } = useUi()
   const client = useDexra()
-  const { connection, error } = useClientState()
-  if (connection != "stopped") return null
+  const { error } = useClientState()
   return (
-    <div className={cx("stopped")} role="alert">
-      <Icon name="alert" className={cx("icon")} />
+    <div className={cx(isBelow ? "closed" : "stopped")} role="alert">
+      {!isBelow && <Icon name="alert" className={cx("icon")} />}
       <p>{strings.errors[error?.code as "unknown"] ?? error?.message ?? strings.errors.unknown}</p>
       <button type="button" className={cx("choice")} onClick={() => quietly(client.start())}>
         {strings.retry}

@@ -15,7 +15,8 @@ export function Rich(props: RichProps) {
   if (type == "input_select") return <Choices {...props} />
   if (type == "cards") return <Cards {...props} />
   if (type == "article") return <Articles items={itemsOf(props.message)} />
-  if (type == "form") return <Form {...props} fields={itemsOf(props.message) as Field[]} label={attributes.button_label} />
+  if (type == "form")
+    return <Form {...props} fields={itemsOf(props.message) as Field[]} label={attributes.button_label} />
   if (type == "input_csat") return <Survey {...props} />
   if (type == "input_email") return <Form {...props} fields={field("email", strings.email)} />
   if (type == "input_text") return <Form {...props} fields={field("text", strings.answer)} />

@@ -3,8 +3,7 @@
 import { useId, useState, type FormEvent } from "react"
 import { Problem, useAnswer, type RichProps } from "./answering"
 import { useUi } from "./context"
-
-const FACES = ["😞", "🙁", "😐", "🙂", "😄"]
+import { Face } from "./icons"
 
 export function Survey(props: RichProps) {
   const { cx, strings } = useUi()
@@ -17,7 +16,7 @@ export function Survey(props: RichProps) {
   if (given?.rating) {
     return (
       <p className={cx("rated")}>
-        <span aria-hidden="true">{FACES[given.rating - 1]}</span> {rates[given.rating - 1]}
+        <Face mood={given.rating - 1} /> {rates[given.rating - 1]}
         <small>{strings.submitted}</small>
       </p>
     )
@@ -30,17 +29,17 @@ export function Survey(props: RichProps) {
     <form className={cx("form")} onSubmit={submit}>
       <fieldset className={cx("faces")}>
         <legend className={cx("sr")}>{strings.rate}</legend>
-        {FACES.map((face, index) => (
-          <label key={face} title={rates[index]} className={cx("face")}>
+        {rates.map((rate, index) => (
+          <label key={rate} title={rate} className={cx("face")}>
             <input
               type="radio"
               name={name}
               required
-              aria-label={rates[index]}
+              aria-label={rate}
               checked={rating == index + 1}
               onChange={() => setRating(index + 1)}
             />
-            <span aria-hidden="true">{face}</span>
+            <Face mood={index} />
           </label>
         ))}
       </fieldset>
@@ -48,7 +47,7 @@ export function Survey(props: RichProps) {
         <>
           <textarea
             className={cx("input")}
-            dir="auto"
+            dir={words ? "auto" : undefined}
             rows={2}
             maxLength={5000}
             aria-label={strings.feedback}

@@ -10,6 +10,8 @@ export type Theme = "auto" | "light" | "dark"
 export interface MessageProps {
   message: Message
   conversation: ConversationHandle
+  /** What its author is called. */
+  name: string
   /** First and last of those one author said in a row. */
   isFirst: boolean
   isLast: boolean

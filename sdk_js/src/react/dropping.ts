@@ -2,7 +2,11 @@
 
 import { useEffect, useRef, type RefObject } from "react"
 
-export function useDrop(form: RefObject<HTMLElement | null>, attach: (files: Iterable<File>) => void, isOn: boolean): void {
+export function useDrop(
+  form: RefObject<HTMLElement | null>,
+  attach: (files: Iterable<File>) => void,
+  isOn: boolean,
+): void {
   const latest = useRef(attach)
   useEffect(() => {
     latest.current = attach

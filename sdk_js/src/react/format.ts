@@ -43,7 +43,8 @@ export function createFormat(locale: string): Format {
   const unit = (name: string, value: number) =>
     cached(
       name,
-      () => new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: 1 }),
+      () =>
+        new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: 1 }),
     ).format(value)
   const number = (n: number) => cached("number", () => new Intl.NumberFormat(locale)).format(n)
   const fill: Format["fill"] = (text, values) =>
@@ -70,11 +71,7 @@ export function createFormat(locale: string): Format {
     when: (at) => (daysAgo(at) ? shortDate(at) : time(at)),
     moment: date("moment", { dateStyle: "long", timeStyle: "short" }),
     size: (bytes) =>
-      bytes < 1000
-        ? unit("byte", bytes)
-        : bytes < 1e6
-          ? unit("kilobyte", bytes / 1e3)
-          : unit("megabyte", bytes / 1e6),
+      bytes < 1000 ? unit("byte", bytes) : bytes < 1e6 ? unit("kilobyte", bytes / 1e3) : unit("megabyte", bytes / 1e6),
   }
 }
 

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useSyncExternalStore } from "react"
 import { NOTHING_YET } from "../conversation"
 import type { Strings } from "../locales/en"
 import type {
+  Author,
   ClientState,
   Connection,
   ConversationHandle,
@@ -59,6 +60,14 @@ export function useUnread(): number {
 
 export function useStrings(): Strings {
   return useUi().strings
+}
+
+/** What an author is called where they have no name. */
+export function useNameOf(): (author: Author) => string {
+  const { strings } = useUi()
+  const { inbox } = useClientState()
+  return ({ type, name }) =>
+    type == "user" ? strings.you : name || (type == "ai" ? strings.assistant : inbox?.name || strings.chat)
 }
 
 export interface Conversations {

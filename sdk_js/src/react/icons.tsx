@@ -5,7 +5,7 @@ const PATHS = {
   close: "M6 6l12 12M18 6L6 18",
   back: "M14.5 5.5L8 12l6.5 6.5",
   add: "M12 5v14M5 12h14",
-  down: "M12 5v14M6 13l6 6 6-6",
+  down: "M6 9.5l6 6 6-6",
   send: "M12 19V5M6 11l6-6 6 6",
   clip: "M20 11.5l-8 8a5 5 0 0 1-7-7l8.5-8.5a3.3 3.3 0 0 1 4.7 4.7l-8.5 8.5a1.7 1.7 0 0 1-2.4-2.4L15 7",
   file: "M14 3H7a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2V8zM14 3v5h5",
@@ -17,9 +17,20 @@ const PATHS = {
   alert: "M12 8v5M12 16.2v.100M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z",
 }
 
+/** Five moods: how the mouth bends, from sad to glad. */
+const MOUTHS = ["15.5c1-3.5 7-3.5 8 0", "15.5c1-2 7-2 8 0", "14.5h8", "14c1 2 7 2 8 0", "13.5c1 4.5 7 4.5 8 0z"]
+
+export function Face({ mood }: { mood: number }) {
+  return <Drawing path={`M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM9 9.2v.6M15 9.2v.6M8 ${MOUTHS[mood]}`} />
+}
+
 export type IconName = keyof typeof PATHS
 
 export function Icon({ name, className }: { name: IconName; className?: string }) {
+  return <Drawing path={PATHS[name]} className={className} />
+}
+
+function Drawing({ path, className }: { path: string; className?: string }) {
   return (
     <svg
       className={className}
@@ -34,7 +45,7 @@ export function Icon({ name, className }: { name: IconName; className?: string }
       aria-hidden="true"
       focusable="false"
     >
-      <path d={PATHS[name]} />
+      <path d={path} />
     </svg>
   )
 }

@@ -2,8 +2,7 @@
 
 const SAFE = /^(https?:\/\/|mailto:|tel:)/i
 const SHOWABLE = /^(https?:\/\/|blob:|\/(?!\/))/i
-const LINK =
-  /\b(?:https?:\/\/|mailto:|tel:|www\.)[^\s<>"'`]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/gi
+const LINK = /\b(?:https?:\/\/|mailto:|tel:|www\.)[^\s<>"'`]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/gi
 const TRAILING = /[.,;:!?)\]}»”’؟،؛*_~]+$/
 
 export interface Piece {

@@ -16,7 +16,11 @@ export interface Row {
   isNew: boolean
 }
 
-export function rowsOf(messages: readonly Message[], summary: ConversationSummary | null, unseenSince: string | null): Row[] {
+export function rowsOf(
+  messages: readonly Message[],
+  summary: ConversationSummary | null,
+  unseenSince: string | null,
+): Row[] {
   const firstNew = unseenSince == null ? undefined : messages.find((each) => isUnseen(each, unseenSince))
   const seenAt = Date.parse(summary?.agents_seen_at ?? "")
   return messages.map((message, index) => {
@@ -43,6 +47,8 @@ function isTogether(a: Message | undefined, b: Message | undefined): boolean {
     a != null &&
     b != null &&
     a.direction == b.direction &&
+    // What waits or failed says so itself.
+    (a.direction == "outbound" || a.status == b.status) &&
     a.author.id == b.author.id &&
     a.author.type == b.author.type &&
     isSameDay(a.created_at, b.created_at) &&

@@ -68,8 +68,15 @@ export function useScrolling(drawn: unknown, onStart: () => void): Scrolling {
 
 /** The first message that is on screen: what the eye holds on to. */
 function placeOf(box: HTMLElement): Place | null {
-  for (const node of box.querySelectorAll<HTMLElement>("[data-dx-id]")) {
-    if (node.offsetTop + node.offsetHeight > box.scrollTop) return { node, top: node.offsetTop - box.scrollTop }
+  const nodes = box.querySelectorAll<HTMLElement>("[data-dx-id]")
+  let low = 0
+  let high = nodes.length - 1
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const { offsetTop, offsetHeight } = nodes[middle]!
+    if (offsetTop + offsetHeight > box.scrollTop) high = middle
+    else low = middle + 1
   }
-  return null
+  const node = nodes[low]
+  return node ? { node, top: node.offsetTop - box.scrollTop } : null
 }
