@@ -84,6 +84,16 @@ def _clean_redis() -> None:
     redis_connections.client().flushdb()
 
 
+@pytest.fixture
+def _redis_away() -> Iterator[None]:
+    """Lead every new connection to Redis nowhere. A thread that outlives the test finds the right one again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "REDIS_URL", "unix:///nowhere/redis.sock")
+        redis_connections.client.cache_clear()
+        yield
+    redis_connections.client.cache_clear()
+
+
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings: Any) -> None:
     """Hash passwords cheaply: a production hash takes longer than most tests."""

@@ -78,14 +78,8 @@ class TestBuckets:
         assert max(client.pttl(key) for key in client.keys("dexra:rate:*")) <= 6_000
 
 
+@pytest.mark.usefixtures("_redis_away")
 class TestWithoutRedis:
-    @pytest.fixture(autouse=True)
-    def _away(self, settings):
-        settings.REDIS_URL = "redis://127.0.0.1:1/0"
-        redis_connections.client.cache_clear()
-        yield
-        redis_connections.client.cache_clear()
-
     def test_each_worker_counts_by_itself_at_a_quarter_of_the_pace(self):
         (waits,) = Buckets().take([ask(*"abcde", account=Rate(8, 8))])
 

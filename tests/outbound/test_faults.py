@@ -5,7 +5,6 @@ from collections import Counter
 
 import pytest
 
-from core import redis as redis_connections
 from outbound.models import Dispatch
 from outbound.services import claims, dispatching
 from tests.engines import cut_connections, in_process, until
@@ -106,25 +105,16 @@ class TestADatabaseThatGoesAway:
         assert {Dispatch.unscoped.get(pk=each.pk).state for each in said} <= {"sent", "unknown"}
 
 
+@pytest.mark.usefixtures("_redis_away")
 class TestARedisThatIsAway:
-    def test_makes_messages_slower_and_no_fewer(self, toys, provider, settings):
-        settings.REDIS_URL = "redis://127.0.0.1:1/0"
-        redis_connections.client.cache_clear()
-        try:
-            with at_work():
-                settled([say(toys, "ana"), say(toys, "ben")])
-        finally:
-            redis_connections.client.cache_clear()
+    def test_makes_messages_slower_and_no_fewer(self, toys, provider):
+        with at_work():
+            settled([say(toys, "ana"), say(toys, "ben")])
 
-    def test_has_what_is_sent_in_bulk_wait(self, toys, provider, settings):
-        settings.REDIS_URL = "redis://127.0.0.1:1/0"
-        redis_connections.client.cache_clear()
-        try:
-            bulk = say(toys, "ana", category="marketing")
-            with at_work():
-                settled([say(toys, "ben")])
-        finally:
-            redis_connections.client.cache_clear()
+    def test_has_what_is_sent_in_bulk_wait(self, toys, provider):
+        bulk = say(toys, "ana", category="marketing")
+        with at_work():
+            settled([say(toys, "ben")])
 
         assert Dispatch.unscoped.get(pk=bulk.pk).state == "waiting"
 

