@@ -21,12 +21,14 @@ pytestmark = [
     pytest.mark.skipif(not ARE_INSTALLED, reason="node, or `npm ci` in tests/clients, is missing"),
 ]
 
-PLAIN = [
-    pytest.param(("rails.mjs", "@rails/actioncable"), id="rails 8.1"),
-    pytest.param(("rails.mjs", "actioncable-6"), id="rails 6.1"),
-    pytest.param(("anycable.mjs", "actioncable-v1-json"), id="anycable"),
-]
-EXTENDED = pytest.param(("anycable.mjs", "actioncable-v1-ext-json"), id="anycable extended")
+KINDS = {
+    "rails 8.1": ("rails.mjs", "@rails/actioncable"),
+    "rails 6.1": ("rails.mjs", "actioncable-6"),
+    "anycable": ("anycable.mjs", "actioncable-v1-json"),
+    "anycable extended": ("anycable.mjs", "actioncable-v1-ext-json"),
+}
+EVERY = [pytest.param(kind, id=name) for name, kind in KINDS.items()]
+RAILS, EXTENDED = EVERY[:2], EVERY[3:]
 
 
 @pytest.fixture
@@ -97,7 +99,7 @@ def numbers(client: NodeClient, count: int) -> list[int]:
     return [client.message()["message"]["data"]["n"] for _ in range(count)]
 
 
-@pytest.mark.parametrize("kind", [*PLAIN, EXTENDED])
+@pytest.mark.parametrize("kind", EVERY)
 class TestEveryClient:
     def test_subscribes_and_receives(self, kind, server, run, params, stream):
         client = run(kind)
@@ -126,40 +128,61 @@ class TestEveryClient:
 
         assert picture["message"]["data"]["users"] == {str(ada.pk): "online"}
 
-    def test_stays_connected_on_pings_alone(self, kind, server, run, params):
-        client = run(kind)
-        subscribe(client, kind, params)
-        client.await_event("connected")
+
+@pytest.fixture
+def everybody(run, params) -> Callable[[], dict[str, NodeClient]]:
+    """Connects one client of every kind; returns them by what they are called."""
+
+    def begin() -> dict[str, NodeClient]:
+        clients = {name: run(kind) for name, kind in KINDS.items()}
+        for name, kind in KINDS.items():
+            subscribe(clients[name], kind, params)
+        for client in clients.values():
+            client.await_event("connected")
+        return clients
+
+    return begin
+
+
+class TestAllOfThemAtOnce:
+    """What takes every client its time, they do side by side."""
+
+    def test_stay_connected_on_pings_alone(self, server, everybody):
+        clients = everybody()
         time.sleep(9)
 
-        assert [event for event in client.take() if event["event"] in ("disconnected", "connected", "closed")] == []
+        assert met(clients, "disconnected", "connected", "closed") == []
 
-    def test_comes_back_after_a_restart(self, kind, serve, run, params, stream):
+    def test_come_back_after_a_restart(self, serve, everybody, stream):
         first = serve()
-        client = run(kind)
-        subscribe(client, kind, params)
-        client.await_event("connected")
+        clients = everybody()
         assert first.terminate() == 0
-        client.await_event("disconnected")
+        for client in clients.values():
+            client.await_event("disconnected")
         serve()
 
-        client.await_event("connected", seconds=40)
+        for client in clients.values():
+            client.await_event("connected", seconds=40)
         publish(stream, 1)
 
-        assert numbers(client, 1) == [1]
+        assert {name: numbers(client, 1) for name, client in clients.items()} == {name: [1] for name in clients}
 
-    def test_stays_away_when_it_is_told_to(self, kind, server, run, params, session):
-        client = run(kind)
-        subscribe(client, kind, params)
-        client.await_event("connected")
+    def test_stay_away_when_they_are_told_to(self, server, everybody, session):
+        clients = everybody()
         broker.disconnect(f"contact-session:{session.pk}", reason="unauthorized", reconnect=False)
-        client.await_event("disconnected")
+        for client in clients.values():
+            client.await_event("disconnected")
         time.sleep(8)
 
-        assert [event for event in client.take() if event["event"] in ("connected", "open")] == []
+        assert met(clients, "connected", "open") == []
 
 
-@pytest.mark.parametrize("kind", PLAIN[:2])
+def met(clients: dict[str, NodeClient], *names: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the events of some names since it was last asked, each with whose it is."""
+    return [(whose, each) for whose, client in clients.items() for each in client.take() if each["event"] in names]
+
+
+@pytest.mark.parametrize("kind", RAILS)
 class TestRails:
     def test_speaks_the_protocol_it_offered(self, kind, server, run, params):
         client = run(kind)
@@ -188,7 +211,7 @@ class TestRails:
         assert numbers(client, 1) == [1]
 
 
-@pytest.mark.parametrize("kind", [EXTENDED])
+@pytest.mark.parametrize("kind", EXTENDED)
 class TestAnycable:
     def test_is_restored_after_a_broken_connection(self, kind, server, run, params, stream):
         client = run(kind)

@@ -17,6 +17,8 @@ from tests.realtime.serving import Closed, Server
 pytestmark = pytest.mark.slow
 
 Start = Callable[..., Server]
+KINDS = ["uvicorn", "daphne"]
+lasting_ones = pytest.mark.xdist_group("lasting")  # one process of the tests starts them
 
 
 @pytest.fixture
@@ -33,10 +35,26 @@ def start(world, tmp_path) -> Iterator[Start]:
         server.kill()
 
 
-@pytest.fixture(params=["uvicorn", "daphne"])
+@pytest.fixture(params=KINDS)
 def server(request, start) -> Server:
     """A server of each kind."""
     return start(request.param)
+
+
+@pytest.fixture(scope="module")
+def lasting(django_db_setup, tmp_path_factory) -> Iterator[dict[str, Server]]:
+    """A server of each kind that goes on from test to test."""
+    place = tmp_path_factory.mktemp("lasting")
+    servers = {name: Server(name, place / name) for name in KINDS}
+    yield servers
+    for server in servers.values():
+        server.kill()
+
+
+@pytest.fixture(params=KINDS)
+def serving(request, lasting) -> Server:
+    """A server of each kind, for who only looks at a connection of their own."""
+    return lasting[request.param]
 
 
 def publish(stream: str, *numbers: int) -> None:
@@ -45,6 +63,7 @@ def publish(stream: str, *numbers: int) -> None:
     )
 
 
+@lasting_ones
 class TestHandshake:
     @pytest.mark.parametrize(
         ("offered", "chosen"),
@@ -54,19 +73,19 @@ class TestHandshake:
             ([], None),
         ],
     )
-    def test_answers_with_the_protocol_the_client_offered(self, server, offered, chosen):
-        client = server.connect(*offered)
+    def test_answers_with_the_protocol_the_client_offered(self, serving, offered, chosen):
+        client = serving.connect(*offered)
 
         assert client.subprotocol == chosen
         assert client.frame()["type"] == "welcome"
 
-    def test_answers_a_plain_request_as_rails_does(self, server):
-        status, headers, body = server.get("/cable")
+    def test_answers_a_plain_request_as_rails_does(self, serving):
+        status, headers, body = serving.get("/cable")
 
         assert (status, headers["content-type"], body) == (404, "text/plain; charset=utf-8", b"Page not found")
 
-    def test_refuses_other_paths(self, server):
-        assert server.connect(path="/elsewhere").response.status_code == 403
+    def test_refuses_other_paths(self, serving):
+        assert serving.connect(path="/elsewhere").response.status_code == 403
 
     def test_keeps_tokens_and_secrets_out_of_the_log(self, server):
         server.connect("actioncable-v1-ext-json", path="/cable?pubsub_token=t0ken&sid=s3cret").frame()
@@ -77,9 +96,10 @@ class TestHandshake:
         assert "s3cret" not in server.output
 
 
+@lasting_ones
 class TestService:
-    def test_delivers_in_order(self, server, visitor, stream):
-        client = server.connect("actioncable-v1-ext-json")
+    def test_delivers_in_order(self, serving, world, visitor, stream):
+        client = serving.connect("actioncable-v1-ext-json")
         client.frame()
         assert client.subscribe(visitor)["type"] == "confirm_subscription"
 
@@ -88,14 +108,14 @@ class TestService:
 
         assert [client.frame()["offset"] for _ in range(300)] == list(range(1, 301))
 
-    def test_pings(self, server):
-        client = server.connect()
+    def test_pings(self, serving):
+        client = serving.connect()
         client.text()
 
         assert json.loads(client.text(5.0))["type"] == "ping"
 
-    def test_cuts_frames_that_are_too_large(self, server):
-        client = server.connect()
+    def test_cuts_frames_that_are_too_large(self, serving):
+        client = serving.connect()
         client.text()
         client.say_text(json.dumps({"command": "ping", "filler": "x" * 70_000}))
 
@@ -103,8 +123,8 @@ class TestService:
             client.frame()
         assert end.value.code in (1009, None)  # daphne closes before everything has been read
 
-    def test_takes_random_bytes(self, server):
-        client = server.connect()
+    def test_takes_random_bytes(self, serving):
+        client = serving.connect()
         client.text()
         for number in range(19):
             client.say_bytes(bytes(range(number, 200)))
@@ -112,15 +132,15 @@ class TestService:
 
         assert client.frame() == {"type": "pong"}
 
-    def test_survives_bytes_that_are_no_websocket(self, server, visitor):
-        client = server.connect()
+    def test_survives_bytes_that_are_no_websocket(self, serving):
+        client = serving.connect()
         client.text()
         client._socket.sendall(b"\xff" * 300)
 
-        assert server.connect().frame()["type"] == "welcome"
+        assert serving.connect().frame()["type"] == "welcome"
 
-    def test_serves_the_rest_of_the_product_too(self, server):
-        status, headers, _ = server.get("/healthz")
+    def test_serves_the_rest_of_the_product_too(self, serving):
+        status, headers, _ = serving.get("/healthz")
 
         assert (status, headers["content-type"]) == (200, "application/json")
 
