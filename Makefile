@@ -16,10 +16,11 @@ CLIENTS := $(if $(shell command -v npm),$(if $(wildcard tests/clients/package.js
 TESTS ?=
 # What was compiled for one run of the tests is there for the next, wherever this is: half of a quick run otherwise.
 test check: export PYTHONDONTWRITEBYTECODE =
-# The quick ones in two processes, then, one by one, those that start servers and wait for clocks.
+# The quick ones in two processes, then, in more than there are cores, those that start servers and wait for clocks.
 QUICK := $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+SLOW := $(BIN)/python -m pytest -m slow -n 4 --dist loadgroup $$(grep -rl "mark\.slow" tests --include="test_*.py")
 UNITS := $(BIN)/python -m pytest -m "not slow and not integration" -n 2 --dist loadfile
-PYTEST := $(if $(TESTS),$(BIN)/python -m pytest $(TESTS),sh -c '$(QUICK) && exec $(BIN)/python -m pytest -m slow')
+PYTEST := $(if $(TESTS),$(BIN)/python -m pytest $(TESTS),sh -c '$(QUICK) && exec $(SLOW)')
 
 .PHONY: run test check bench lint format lock clean help FORCE
 

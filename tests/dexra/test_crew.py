@@ -34,7 +34,17 @@ sys.exit(crew.Crew(lambda: 3, 2, Path(sys.argv[1])).run())
 
 
 @pytest.fixture
-def start(transactional_db, tmp_path) -> Iterator[Callable[..., Server]]:
+def temporary(tmp_path, monkeypatch) -> Path:
+    """Where the servers of this test make their directories, and nobody else's."""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    return place
+
+
+@pytest.fixture
+def start(transactional_db, tmp_path, temporary) -> Iterator[Callable[..., Server]]:
     """Start servers of several processes, which end with the test."""
     servers: list[Server] = []
 
@@ -69,10 +79,6 @@ def is_gone(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return process.status() == psutil.STATUS_ZOMBIE
     return True
-
-
-def directories() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob(f"{crew.PREFIX}*"))
 
 
 class TestMetrics:
@@ -139,18 +145,16 @@ class TestADeath:
 
 class TestTheEnd:
     @pytest.mark.parametrize("role", ["web", "cable", "all"])
-    def test_is_clean_for_all_of_them(self, start, role):
-        before = directories()
+    def test_is_clean_for_all_of_them(self, start, temporary, role):
         server = start(role)
         processes = members(server)
-        made = directories() - before
+        assert list(temporary.glob(f"{crew.PREFIX}*"))
 
         assert server.terminate() == 0
 
         assert len(processes) == SIZE
         assert all(is_gone(process) for process in processes)
-        assert made
-        assert not made & directories()
+        assert not list(temporary.glob(f"{crew.PREFIX}*"))
 
     def test_sends_the_clients_of_all_off(self, start):
         server = start()
@@ -165,17 +169,17 @@ class TestTheEnd:
                 client.frame()
         assert server.process.wait(10) == 0
 
-    def test_comes_to_all_when_the_parent_is_killed(self, start):
-        before = directories()
+    def test_comes_to_all_when_the_parent_is_killed(self, start, temporary):
         server = start()
-        processes, left = members(server), directories() - before
+        processes, left = members(server), set(temporary.glob(f"{crew.PREFIX}*"))
 
         server.process.kill()
         server.process.wait(5)
 
         wait_for(lambda: all(is_gone(process) for process in processes), seconds=2)
         with crew.counted_together():
-            assert not left & directories()
+            assert left
+            assert not left & set(temporary.glob(f"{crew.PREFIX}*"))
 
 
 class TestHowMany:

@@ -110,6 +110,7 @@ def server(places: Places) -> Iterator[Postgres]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("roles")  # one server for all
 class TestRoles:
     @pytest.mark.parametrize("role", ["dexra_app", "dexra_owner"])
     def test_nobody_passes_row_level_security(self, server, role):

@@ -23,6 +23,8 @@ from tests.dexra.launching import LAUNCH, environment, free_port, launched, runn
 from tests.dexra.places import Places
 
 pytestmark = pytest.mark.slow
+one_product = pytest.mark.xdist_group("product")  # whoever looks at it does so in one process
+one_directory = pytest.mark.xdist_group("directory")
 
 READY = "Dexra is ready at"
 STOP_SECONDS = 20.0
@@ -81,6 +83,7 @@ def data(places: Places) -> Path:
     return places() / "the data"
 
 
+@one_product
 def test_says_where_everything_is_once_it_is_ready(product):
     assert product.get("/readyz") == (
         200,
@@ -90,6 +93,7 @@ def test_says_where_everything_is_once_it_is_ready(product):
         assert place in product.said
 
 
+@one_product
 @pytest.mark.skipif(not shutil.which("curl"), reason="the tour is a curl tour")
 def test_the_tour_works_as_pasted(product):
     lines = re.findall(r"^  (.*)$", product.said[product.said.index("Paste this") :], flags=re.MULTILINE)
@@ -102,6 +106,7 @@ def test_the_tour_works_as_pasted(product):
     assert (answer["text"], answer["direction"]) == ("Yes, how can we help?", "outbound")
 
 
+@one_product
 def test_commands_find_the_running_product(product):
     done = subprocess.run(
         [sys.executable, "manage.py", "bootstrap", "--json"],
@@ -117,6 +122,7 @@ def test_commands_find_the_running_product(product):
     assert json.loads(done.stdout)["base_url"] == f"http://127.0.0.1:{product.port}"
 
 
+@one_product
 @pytest.mark.parametrize("name", ["web", "worker", "beat", "redis", "postgres"])
 def test_brings_a_killed_child_back(product, name):
     first = product.pid(name)
@@ -128,6 +134,7 @@ def test_brings_a_killed_child_back(product, name):
     wait_for(product.is_ready, seconds=20)
 
 
+@one_directory
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_one_signal_stops_everything(data, number):
     with started(data) as product:
@@ -137,6 +144,7 @@ def test_one_signal_stops_everything(data, number):
     assert running(data) == []
 
 
+@one_directory
 def test_a_killed_launcher_leaves_nothing_running_and_loses_nothing(data):
     with started(data) as product:
         credentials = json.loads(product.home.demo.read_text())
@@ -150,6 +158,7 @@ def test_a_killed_launcher_leaves_nothing_running_and_loses_nothing(data):
         assert "making the demo account" not in product.said
 
 
+@one_product
 def test_a_second_one_on_the_same_data_is_refused_in_words(product):
     done = run_to_end(product.home.root, PORT=str(free_port()))
 

@@ -18,7 +18,7 @@ from dexra.home import Home
 from tests.dexra.launching import free_port, launched, wait_for
 from tests.dexra.places import Places
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("silence")]  # one product for all
 
 WRITERS = 16  # four for each thread that answers
 STOPPED_SECONDS = 16.0

@@ -84,7 +84,7 @@ class TestOrder:
         with fake.Telegram() as provider:
             settings.PROVIDER_BASES = {**settings.PROVIDER_BASES, "telegram": provider.base}
             provider.files["F1"] = b"%PDF-1.7"
-            provider.meets(answer(502, delay=0.7))
+            provider.meets(answer(502, delay=2.0))
             telegram = Caller(open_carried(live, "telegram"))
             for update, person, content in (
                 (1, 42, {"document": {"file_id": "F1", "file_name": "a.pdf"}}),
@@ -96,7 +96,7 @@ class TestOrder:
                 telegram.calls({"update_id": update, "message": told})
 
             with at_work():
-                until(lambda: Message.unscoped.filter(text="somebody else").exists(), seconds=0.6)
+                until(lambda: Message.unscoped.filter(text="somebody else").exists(), seconds=1.8)
                 assert not Message.unscoped.filter(text="after the file").exists()
                 until(lambda: not waiting(), seconds=20)
 
