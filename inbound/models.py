@@ -134,13 +134,19 @@ class Mailbox(TenantModel):
     uid_validity = models.BigIntegerField(null=True, blank=True)
     last_uid = models.BigIntegerField(default=0)
     next_check_at = models.DateTimeField(default=timezone.now)
+    leased_until = models.DateTimeField(null=True, blank=True, help_text="While somebody looks at it.")
     checked_at = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=500, blank=True, default="")
 
     class Meta:
         verbose_name_plural = "mailboxes"
-        indexes = [models.Index(fields=["next_check_at"], name="mailboxes_due")]
+        indexes = [
+            models.Index(fields=["next_check_at"], name="mailboxes_due"),
+            models.Index(
+                fields=["environment"], name="mailboxes_visited", condition=models.Q(leased_until__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"of {ids.encode('inb', self.inbox_id)}"

@@ -22,6 +22,5 @@ def purge(**_: object) -> None:
 
 @shared_task
 def check_mailboxes(**_: object) -> None:
-    """Fetch what came to the mailboxes that are due."""
-    with tenancy.everyone():
-        mailboxes.check_due()
+    """Have what came to the mailboxes that are due fetched, by threads that nobody waits for."""
+    mailboxes.begin()

@@ -1,13 +1,17 @@
 """
 E-mail inboxes whose mail is fetched: looked at in turn, each mail stored once as it came, nothing in them changed.
 
+Anybody may name a server that takes its time. So folders are visited by threads of their own, which no task waits for;
+each tenant has a few visits at once, in all workers together, and each visit an end that comes before its lease's.
+
 How far a folder was read moves in the same transaction as the mail is stored, so a process that dies loses nothing and
 stores nothing twice. A folder that numbers its mails anew is read again from the day it was last looked at: what was
 stored then is known by its Message-ID.
 """
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,19 +32,35 @@ from inboxes.channels.incoming import Callback
 from inboxes.channels.mails.hooks import MAIL
 from inboxes.channels.outgoing import FolderOrder
 from inboxes.models import Inbox
+from inboxes.services import health
 from inboxes.transport import imap
 from inboxes.transport.imap import Folder, Unreachable
 
 PERIOD = timedelta(seconds=60)
-LEASE = timedelta(minutes=5)  # longer than a visit lasts
-VISIT_SECONDS = 90.0
+VISIT_SECONDS = 60.0  # all of it, from the name's lookup on
+LAST_MAIL_SECONDS = 45.0  # a folder that is slow and full goes on at its next visit
+LEASE_SECONDS = 120.0
 LONGEST_WAIT = timedelta(minutes=30)
-AT_A_TIME = 8
+AT_A_TIME = 8  # visits of one process
+OF_A_TENANT = 2  # visits of one environment, in all processes
 MOST_MAILS = 200  # of one visit; the next one goes on at once
 MOST_BYTES = 40 * 1024 * 1024
+CLAIMS = 0x_DE_5D << 40  # the advisory lock of whoever claims: the visits of a tenant are counted by one at a time
+CLAIM = """
+UPDATE inbound_mailbox AS mailbox SET (next_check_at, leased_until) = (SELECT until, until FROM (
+    SELECT statement_timestamp() + make_interval(secs => %s) AS until) AS lease)
+WHERE inbox_id = (
+    SELECT inbox_id FROM inbound_mailbox AS due WHERE next_check_at <= statement_timestamp()
+      AND (SELECT count(*) FROM inbound_mailbox AS busy WHERE busy.environment_id = due.environment_id
+           AND busy.leased_until > statement_timestamp()) < %s
+    ORDER BY next_check_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING inbox_id
+"""
 NOT_FETCHED = b"\r\n[This mail is larger than %d MB; it is still in the mailbox.]\r\n"
 
 log = structlog.get_logger(__name__)
+_lock = threading.Lock()
+_visitors: set[threading.Thread] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +68,6 @@ class Visit:
     """A folder this process may look at until ``until``."""
 
     mailbox: Mailbox
-    order: FolderOrder
     until: datetime
 
 
@@ -68,54 +87,83 @@ def follow(inbox: Inbox, *, by: audit.Who) -> None:  # noqa: ARG001  a follower'
         return
     again = {"uid_validity": None, "next_check_at": timezone.now(), "failures": 0, "error": ""}
     Mailbox.unscoped.update_or_create(inbox=inbox, defaults={"environment_id": inbox.environment_id, **again})
+    health.mailbox_changed(inbox.pk)
 
 
-def check_due() -> int:
-    """Look at every folder that is due, several at a time; returns how many mails came."""
-    with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="mailboxes") as visitors:
-        return sum(visitors.map(_in_thread, _claimed()))
+def begin() -> None:
+    """Have the folders that are due looked at, by as many threads as it takes; returns at once."""
+    with _lock:
+        if len(_visitors) >= AT_A_TIME:
+            return
+        visitor = threading.Thread(target=_visit, name="mailboxes", daemon=True)
+        _visitors.add(visitor)
+    visitor.start()
+
+
+def check_due(*, before_each: Callable[[], None] = lambda: None) -> int:
+    """Look at the folders that are due, one after the other; returns how many mails came."""
+    count = 0
+    while (visit := _claimed()) is not None:
+        before_each()
+        count += _checked(visit)
+    return count
 
 
 def check(visit: Visit) -> int:
     """Look at one folder and store what came; returns how many mails. What goes wrong is noted on the mailbox."""
-    count = 0
+    order = _order(visit.mailbox.inbox)
+    if order is None:
+        _settle(visit, after=LONGEST_WAIT)
+        return 0
+    count, last_mail_at = 0, time.monotonic() + LAST_MAIL_SECONDS
     try:
-        with imap.opened(visit.order, most_bytes=MOST_BYTES, seconds=VISIT_SECONDS) as folder:
+        with imap.opened(order, most_bytes=MOST_BYTES, seconds=VISIT_SECONDS) as folder:
             waiting = _begun(visit, folder)
-            for uid in waiting[:MOST_MAILS]:
-                count += _fetched(visit.mailbox, folder, uid)
+            while waiting and count < MOST_MAILS and time.monotonic() < last_mail_at:
+                count += _fetched(visit.mailbox, folder, waiting.pop(0))
     except Unreachable as failure:
-        _put_off(visit, failure.detail)
+        _put_off(visit, failure)
     else:
-        _settle(visit, after=timedelta(0) if len(waiting) > MOST_MAILS else PERIOD)
+        _settle(visit, after=timedelta(0) if waiting else PERIOD)
+        health.mailbox_read(visit.mailbox.pk)
     return count
 
 
-@transaction.atomic
-def _claimed() -> list[Visit]:
-    """Take the folders that are due; should this process die, they are due again when the lease is over."""
-    now = timezone.now()
-    due = Mailbox.unscoped.select_for_update(skip_locked=True, of=("self",)).select_related("inbox__environment")
-    until = now + LEASE
-    visits = []
-    for mailbox in due.filter(next_check_at__lte=now).order_by("next_check_at")[: 8 * AT_A_TIME]:
-        mailbox.next_check_at = until
-        mailbox.save(update_fields=["next_check_at"])
-        order = _order(mailbox.inbox)
-        if order is not None:
-            visits.append(Visit(mailbox, order, until))
-    return visits
-
-
-def _in_thread(visit: Visit) -> int:
+def _visit() -> None:
+    """Look at folders until none is due; whenever there is one, somebody else sees whether there is another."""
     try:
         with tenancy.everyone():
-            return check(visit)
+            check_due(before_each=begin)
+    except Exception:
+        log.exception("mailboxes_not_checked")
+    finally:
+        connection.close()
+        with _lock:
+            _visitors.discard(threading.current_thread())
+
+
+def _claimed() -> Visit | None:
+    """
+    Take the folder that has been due for longest, of a tenant with a visit to spare; None: there is none.
+
+    Should this process die, it is due again when the lease is over.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMS])
+        cursor.execute(CLAIM, [LEASE_SECONDS, OF_A_TENANT])
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    mailbox = Mailbox.unscoped.select_related("inbox__environment").filter(pk=found[0]).first()
+    return None if mailbox is None else Visit(mailbox, mailbox.next_check_at)
+
+
+def _checked(visit: Visit) -> int:
+    try:
+        return check(visit)
     except Exception as error:  # one folder's trouble must not keep the others from being read
         log.exception("mailbox_not_checked", error=loggable_error(error))
         return 0
-    finally:
-        connection.close()
 
 
 def _order(inbox: Inbox) -> FolderOrder | None:
@@ -163,14 +211,16 @@ def _mail(folder: Folder, uid: int) -> bytes | None:
 
 def _settle(visit: Visit, *, after: timedelta) -> None:
     now = timezone.now()
-    _ours(visit).update(checked_at=now, next_check_at=now + after, failures=0, error="")
+    _ours(visit).update(checked_at=now, next_check_at=now + after, leased_until=None, failures=0, error="")
 
 
-def _put_off(visit: Visit, detail: str) -> None:
-    failures = visit.mailbox.failures + 1
+def _put_off(visit: Visit, failure: Unreachable) -> None:
+    failures = min(visit.mailbox.failures + 1, 1000)
     wait = min(LONGEST_WAIT, PERIOD * 2 ** min(failures - 1, 10))
-    log.warning("mailbox_unreachable", inbox_id=visit.mailbox.inbox.public_id, detail=detail)
-    _ours(visit).update(next_check_at=timezone.now() + wait, failures=min(failures, 1000), error=detail[:500])
+    log.warning("mailbox_unreachable", inbox_id=visit.mailbox.inbox.public_id, detail=failure.detail)
+    told = {"next_check_at": timezone.now() + wait, "failures": failures, "error": failure.detail[:500]}
+    if _ours(visit).update(leased_until=None, **told):
+        health.mailbox_failed(visit.mailbox.pk, param=failure.field, detail=failure.detail)
 
 
 def _ours(visit: Visit) -> Any:

@@ -26,6 +26,23 @@ class CallbackShape(serializers.Serializer[Any]):
     detail = serializers.CharField(allow_null=True, help_text="Why the provider refused it, in its words.")
 
 
+class MailboxShape(serializers.Serializer[Any]):
+    """How it is with the folder that an e-mail inbox's mail is fetched from."""
+
+    state = serializers.ChoiceField(
+        choices=["pending", "connected", "failing"], help_text="`pending` until it was looked at for the first time."
+    )
+    code = serializers.CharField(
+        allow_null=True,
+        help_text="Why it cannot be read: `channel_auth_failed`, `invalid_settings` or `provider_unavailable`.",
+    )
+    param = serializers.CharField(allow_null=True, help_text="The setting to blame, if one is.")
+    detail = serializers.CharField(allow_null=True, help_text="The server's words.")
+    advice = serializers.CharField(allow_null=True, help_text="What to do about it.")
+    failing_since = serializers.DateTimeField(allow_null=True)
+    last_read_at = serializers.DateTimeField(allow_null=True, help_text="When all was well for the last time.")
+
+
 class HealthShape(serializers.Serializer[Any]):
     """How an inbox gets on with its provider."""
 
@@ -34,6 +51,7 @@ class HealthShape(serializers.Serializer[Any]):
     detail = serializers.CharField(allow_null=True, help_text="The provider's words.")
     changed_at = serializers.DateTimeField()
     callback = CallbackShape()
+    mailbox = MailboxShape(allow_null=True, help_text="Null where no folder is read, and in the sandbox.")
     last_callback_at = serializers.DateTimeField(allow_null=True)
     last_sent_at = serializers.DateTimeField(allow_null=True)
 
