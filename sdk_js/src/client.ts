@@ -47,7 +47,8 @@ export function createDexra(options: Options): DexraClient {
   )
 
   let isStarted = false
-  /** The conversations of whoever this is are here. */
+  /** The session stands; and the conversations of whoever this is are here. */
+  let isOpened = false
   let isReady = false
   let wasReady = false
   let refusal: DexraError | undefined
@@ -90,7 +91,7 @@ export function createDexra(options: Options): DexraClient {
     state: state.get,
     catchUp,
     async call(method, path, body) {
-      await ready()
+      if (!isOpened) await ready()
       return session.call(method, path, body)
     },
     putSummary: (summary) => conversations.putSummary(summary),
@@ -144,7 +145,7 @@ export function createDexra(options: Options): DexraClient {
 
   function onRefused(error: DexraError) {
     beginning++
-    isReady = false
+    isOpened = isReady = false
     refusal = error
     live.stop()
     outbox.pause()
@@ -164,7 +165,7 @@ export function createDexra(options: Options): DexraClient {
   async function begin() {
     const mine = ++beginning
     live.stop()
-    isReady = false
+    isOpened = isReady = false
     refusal = undefined
     state.set({ error: null })
     tellConnection("connecting")
@@ -172,6 +173,7 @@ export function createDexra(options: Options): DexraClient {
       try {
         const opened = await session.open()
         if (mine != beginning) return
+        isOpened = true
         position = opened.position
         outbox.open(session.home(), session.anonymousHome)
         await conversations.reload(opened.unread_count)
@@ -286,7 +288,7 @@ export function createDexra(options: Options): DexraClient {
     session.become(null)
     profile.forget()
     conversations.forget(false)
-    isReady = false
+    isOpened = isReady = false
     refusal = undefined
     state.set({ user: null, unread: 0, error: null })
     emit("reset", null)
@@ -300,7 +302,7 @@ export function createDexra(options: Options): DexraClient {
     ready: () => ready().then(() => {}),
     stop() {
       beginning++
-      isStarted = isReady = false
+      isStarted = isOpened = isReady = false
       tryNow()
       live.stop()
       outbox.close()
@@ -311,7 +313,7 @@ export function createDexra(options: Options): DexraClient {
     identify(identity, attributes) {
       outbox.pause()
       session.become(identity, attributes)
-      isReady = false
+      isOpened = isReady = false
       refusal = undefined
       if (isStarted) void begin()
       return ready()
