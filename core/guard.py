@@ -37,6 +37,13 @@ class BlockedAddress(OSError):
     """An address was to be dialled that nobody may reach from here."""
 
 
+class NoPublicAddress(BlockedAddress):
+    """A name leads nowhere, or to private addresses only. Which of them is not told: it would list our network."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EACCES, "The name is not known, or it leads to a private network.")
+
+
 def is_blocked(address: str) -> bool:
     """
     Whether nothing may be sent to ``address``: an IPv4 or IPv6 literal, with or without a zone.
@@ -71,6 +78,12 @@ def is_loopback(host: str) -> bool:
     """Whether a host is an address of this very machine."""
     found = _address(host)
     return found is not None and found.is_loopback
+
+
+def is_told_apart(host: str) -> bool:
+    """Whether it may be told that a host is private rather than unknown: where that is no secret of the network's."""
+    is_no_name = is_literal(host.rstrip(".")) or is_odd_literal(host) or host == "localhost"
+    return is_no_name or bool(settings.ALLOWED_PRIVATE_NETWORKS)
 
 
 def addresses_of(host: str) -> Sequence[str]:

@@ -17,6 +17,13 @@ from inboxes.transport import http, mail
 from inboxes.transport.accidents import Accident, Result
 
 PATIENCE_SECONDS = 8.0
+WAYS_OUT = {
+    "private_address": "This server is not on the public internet, and nothing is sent to private or reserved "
+    "addresses. Use one that is.",
+    "no_public_address": "This server does not lead to the public internet: its name is not known there, or it leads "
+    "to a private network. Give one that is known everywhere.",
+}
+OPERATOR = "Whoever runs this installation can allow a private network: DEXRA_ALLOWED_PRIVATE_NETWORKS."
 # Anybody may name a server that never answers. Of the few threads that answer requests, half are not for waiting.
 _places = BoundedSemaphore(max(1, installation.HTTP_THREADS // 2))
 _asking: set[int] = set()  # the environments that wait in this process
@@ -85,5 +92,7 @@ def _turn(environment: Environment) -> Iterator[None]:
 
 
 def _unreachable(channel: Channel, accident: Accident) -> Problem:
+    if accident.code in WAYS_OUT:
+        return Problem(f"settings.{accident.setting}", accident.code, f"{WAYS_OUT[accident.code]} {OPERATOR}")
     words = f"The {channel.kind} provider could not be asked whether these work: {accident.detail} Try again."
     return Problem("settings", "provider_unavailable", words)

@@ -1,6 +1,6 @@
 """What a call can come to besides an answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import structlog
@@ -21,10 +21,13 @@ class Accident:
     """
     There was no answer. ``kind`` says what that means: it was certainly not_sent, it may have been (ambiguous), or
     the fault is ours and nothing was learnt. ``detail`` may be shown: it holds neither addresses nor secrets.
+    ``code`` says what is wrong with a ``setting``, where it is that.
     """
 
     kind: str
     detail: str
+    code: str = field(default="", compare=False)
+    setting: str = field(default="", compare=False)
 
 
 Result: TypeAlias = Reply | Accident

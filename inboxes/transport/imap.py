@@ -93,7 +93,9 @@ def check(order: FolderOrder, *, seconds: float) -> Result:
             return Reply(250, b"", {answers.VIA: "smtp"})
     except Unreachable as failure:
         if not failure.field or failure.field == "settings.imap_host":
-            return Accident(NOT_SENT, f"IMAP: {failure.detail}")
+            return Accident(
+                NOT_SENT, f"IMAP: {failure.detail}", sockets.wrong_with_host(failure.__cause__), "imap_host"
+            )
         return Reply(535, failure.detail.encode(), {answers.VIA: "smtp", answers.STAGE: failure.field})
 
 

@@ -80,7 +80,8 @@ def _conversed(server: Server, seconds: float, talk: Callable[["Client"], Reply]
     except Refused as refused:
         return refused.reply
     except (OSError, smtplib.SMTPException, UnicodeError, ValueError) as failure:
-        return Accident(AMBIGUOUS if client.is_handed_over else NOT_SENT, _detail(failure))
+        kind = AMBIGUOUS if client.is_handed_over else NOT_SENT
+        return Accident(kind, _detail(failure), sockets.wrong_with_host(failure), "smtp_host")
     finally:
         client.leave()
 
@@ -221,6 +222,7 @@ def _detail(failure: Exception) -> str:
 
 
 IN_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (guard.NoPublicAddress, "The server's name is not known, or it leads to a private network."),
     (guard.BlockedAddress, "The address is not public."),
     (ssl.SSLError, "The TLS handshake failed."),
     (TimeoutError, "There was no answer in time."),

@@ -61,20 +61,34 @@ def connect(host: str, port: int, seconds: float) -> socket.socket:
     """
     Return a connection to the first address of a host that answers and may be dialled.
 
-    Raises OSError; BlockedAddress where no address may be dialled, TimeoutError after so many ``seconds``.
+    Raises OSError; BlockedAddress where no address may be dialled, NoPublicAddress where that, or whether there is
+    one, is not to be told; TimeoutError after so many ``seconds``.
     """
     until = time.monotonic() + seconds
     try:
         found = [host] if guard.is_literal(host) else guard.addresses_within(host, seconds)
     except UnicodeError:
         raise OSError(errno.EINVAL, "This is no name of a host.") from None
+    except socket.gaierror as failure:
+        if failure.errno in guard.NO_ANSWER or guard.is_told_apart(host):
+            raise
+        raise guard.NoPublicAddress from None
     allowed = [address for address in found if not guard.is_blocked(address)]
+    if not allowed and not guard.is_told_apart(host):
+        raise guard.NoPublicAddress
     if not allowed:
         raise guard.BlockedAddress(errno.EACCES, "The address is not public.")
     for address in allowed[:-1]:
         with suppress(OSError):
             return _dialled(address, port, until)
     return _dialled(allowed[-1], port, until)
+
+
+def wrong_with_host(failure: BaseException | None) -> str:
+    """Return what a failed connection says against the host that was named; empty where it says nothing."""
+    if isinstance(failure, guard.NoPublicAddress):
+        return "no_public_address"
+    return "private_address" if isinstance(failure, guard.BlockedAddress) else ""
 
 
 def secured(connection: socket.socket, host: str) -> ssl.SSLSocket:

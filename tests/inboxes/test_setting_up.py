@@ -1,7 +1,9 @@
 """Opening an inbox that has a provider: it is asked whether the credentials work, and told where to call us."""
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
@@ -9,14 +11,17 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.services import environments
+from core import guard
 from inboxes.models import Inbox, InboxHealth
 from inboxes.services import connecting, registering
+from outbound.models import Line
 from tests.conftest import mint, open_account
 from tests.engines import until
 from tests.providers import telegram as fake
-from tests.providers.server import answer, reset
+from tests.providers.server import answer, answer_json, reset
 from tests.providers.smtp import ScriptedServer
 from tests.servers import Server, wrong_fields
+from tests.webhooks.telling import listen, told
 
 BODY = {"name": "Bot", "channel": "telegram", "settings": {"bot_token": fake.TOKEN}}
 PUBLIC = "https://chat.example.com"
@@ -52,6 +57,13 @@ def drip(connection):
     while True:
         connection.sendall(b"\x02")
         time.sleep(0.1)
+
+
+def greet(connection):
+    """Speak as much SMTP as a login without a password takes."""
+    connection.sendall(b"220 ready\r\n")
+    while said := connection.recv(1000):
+        connection.sendall(b"221 bye\r\n" if said.upper().startswith(b"QUIT") else b"250 fine\r\n")
 
 
 class TestCreate:
@@ -154,6 +166,85 @@ class TestCreate:
 
         assert opened["health"]["callback"]["state"] == "registered"
         assert not telegram.requests
+
+
+class TestMailServers:
+    MAIL = {"from_address": "help@acme.test", "smtp_host": "127.0.0.1", "smtp_security": "none"}
+
+    def refused(self, api, **more):
+        answer = api.post("/v1/inboxes", {"name": "Mail", "channel": "email", "settings": {**self.MAIL, **more}})
+        [found] = answer.json()["error"]["errors"]
+        return found["field"], found["code"], found["message"]
+
+    @pytest.fixture
+    def _nothing_private(self, settings):
+        settings.ALLOWED_PRIVATE_NETWORKS = []
+
+    @pytest.mark.usefixtures("_nothing_private")
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+    def test_in_private_networks_are_named_with_the_way_out(self, api, host):
+        field, code, words = self.refused(api, smtp_host=host)
+
+        assert (field, code) == ("settings.smtp_host", "private_address")
+        assert "DEXRA_ALLOWED_PRIVATE_NETWORKS" in words
+
+    def test_for_incoming_mail_are_named_too(self, api, settings, monkeypatch):
+        monkeypatch.setattr(guard, "is_blocked", lambda address: address == "127.0.0.2")
+        with ScriptedServer(greet) as server:
+            folder = {"imap_host": "127.0.0.2", "imap_username": "help", "imap_password": "p"}
+            field, code, _ = self.refused(api, smtp_port=server.port, **folder)
+
+        assert (field, code) == ("settings.imap_host", "private_address")
+
+    @pytest.mark.usefixtures("_nothing_private")
+    def test_do_not_tell_which_names_a_private_network_has(self, api, monkeypatch):
+        def look_up(host, *_args, **_options):
+            if host == "mail.inside.test":
+                return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.1.2.3", 0))]
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+        known, unknown = (self.refused(api, smtp_host=f"mail.{name}.test") for name in ("inside", "nowhere"))
+
+        assert known == unknown
+        assert known[:2] == ("settings.smtp_host", "no_public_address")
+
+
+class TestRepeatingCredentials:
+    @pytest.fixture
+    def inbox(self, api, telegram):
+        opened = api.post("/v1/inboxes", BODY).json()
+        inbox = Inbox.unscoped.get()
+        Line.unscoped.create(
+            inbox=inbox, environment=inbox.environment, is_disconnected=True, consecutive_faults=5,
+            pause_reason="channel_auth_failed", paused_until=timezone.now() + timedelta(minutes=15),
+        )  # fmt: skip
+        InboxHealth.unscoped.update(state="disconnected", code="channel_auth_failed")
+        return opened
+
+    def test_asks_at_once_and_opens_the_line(self, api, live, inbox, telegram, relay):
+        shop = listen(live, events=["inbox_reconnected"])
+        asked = len(telegram.requests)
+
+        answer = api.patch(f"/v1/inboxes/{inbox['id']}", {"settings": BODY["settings"]})
+
+        assert answer.json()["health"]["state"] == "connected"
+        assert len(telegram.requests) > asked
+        line = Line.unscoped.get()
+        assert (line.is_disconnected, line.paused_until, line.consecutive_faults) == (False, None, 0)
+        assert line.next_due_at <= timezone.now()
+        relay.drain()
+        assert [each["type"] for each in told(shop)] == ["inbox_reconnected"]
+
+    def test_opens_nothing_while_the_provider_refuses(self, api, inbox, telegram):
+        telegram.meets(answer_json({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401))
+
+        refused = api.patch(f"/v1/inboxes/{inbox['id']}", {"settings": BODY["settings"]})
+
+        assert wrong_fields(refused) == {"settings.bot_token": "channel_auth_failed"}
+        assert Line.unscoped.get().is_disconnected
+        assert InboxHealth.unscoped.get().state == "disconnected"
 
 
 class TestUpdate:
