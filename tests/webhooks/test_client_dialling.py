@@ -61,14 +61,32 @@ class TestGuard:
 
         (answer,) = sent_by(world, "http://metadata.example.com/latest/meta-data/")
 
-        assert (answer.error_class, answer.remote_ip, answer.body) == ("blocked_address", "", "")
+        assert (answer.error_class, answer.remote_ip, answer.body) == ("dns", "", "")
+        assert answer.is_blocked
+
+    def test_does_not_tell_which_names_there_are_inside(self, world):
+        world.known["inside.example.com"] = ["10.0.0.1"]
+
+        inside, typo = sent_by(world, "http://inside.example.com/", "http://typo.example.com/")
+
+        assert (inside.error_class, inside.detail) == (typo.error_class, typo.detail)
+        assert (inside.is_blocked, typo.is_blocked) == (True, False)
+
+    def test_tells_it_where_private_networks_are_no_secret(self, world, settings):
+        settings.ALLOWED_PRIVATE_NETWORKS = [ip_network("127.0.0.0/8")]
+        world.known["inside.example.com"] = ["10.0.0.1"]
+
+        inside, typo = sent_by(world, "http://inside.example.com/", "http://typo.example.com/")
+
+        assert (inside.error_class, typo.error_class) == ("blocked_address", "dns")
+        assert typo.detail == "Name or service not known"
 
     def test_says_so_of_a_name_that_leads_to_two_it_does_not_allow(self, world):
         world.known["inside.example.com"] = ["10.0.0.1", "fd00::1"]
 
         (answer,) = sent_by(world, "http://inside.example.com/")
 
-        assert (answer.error_class, answer.remote_ip) == ("blocked_address", "")
+        assert (answer.is_blocked, answer.remote_ip) == (True, "")
 
     def test_looks_again_at_a_name_that_led_elsewhere_before(self, world, receiver, settings, monkeypatch):
         monkeypatch.setattr("webhooks.transport.resolver.FRESH_SECONDS", 0.0)

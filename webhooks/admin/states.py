@@ -19,7 +19,7 @@ ERRORS = {
     "connect_timeout": "Nobody took the connection in time.",
     "connection_refused": "Nothing listens there, or no way leads there.",
     "connection_reset": "The connection broke off.",
-    "dns": "Its name could not be resolved.",
+    "dns": "Its name could not be resolved, or leads to a private network.",
     "tls": "Its certificate, or its TLS, was not accepted.",
     "blocked_address": "Its address is not allowed: it lies in a private network.",
     "invalid_answer": "What came back is no HTTP answer.",

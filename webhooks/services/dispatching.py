@@ -174,7 +174,7 @@ class WebhookDispatcher(Dispatcher):
         metrics.attempt_seconds.observe(answer.milliseconds / 1000)
         if not delivery.is_retry:
             metrics.first_attempt_lag.observe(delivery.age)
-        if answer.error_class == "blocked_address":
+        if answer.is_blocked:
             metrics.blocked_addresses.inc()
 
     def _give_back(self, done: Sequence[Claimed]) -> None:

@@ -47,10 +47,10 @@ log = structlog.get_logger(__name__)
 class _Trail:
     """How far a request got, and what kept it; ``is_new`` when it had a connection made for it."""
 
-    __slots__ = ("detail", "is_new", "remote_ip", "response", "was_sent")
+    __slots__ = ("detail", "is_blocked", "is_new", "remote_ip", "response", "was_sent")
 
     def __init__(self) -> None:
-        self.is_new = self.was_sent = False
+        self.is_new = self.was_sent = self.is_blocked = False
         self.remote_ip = self.detail = ""
         self.response: ClientResponse | None = None
 
@@ -126,7 +126,10 @@ class Sender:
             body = await _read(trail.response)
         except Exception as failure:  # noqa: BLE001  every one is an answer, to be judged by the engine
             error = await self._blame(failure, trail)
+            trail.is_blocked = error == failures.BLOCKED_ADDRESS
             trail.detail = failures.detail(failure)
+            if not self._proxy:
+                error, trail.detail = failures.told(error, trail.detail, _host(outgoing.url))
         milliseconds = round((time.perf_counter() - started) * 1000)
         return self._answer(trail, error, body, milliseconds)
 
@@ -163,7 +166,7 @@ class Sender:
             return Answer(None, error, milliseconds, is_ours=True)
         remote_ip = "" if self._proxy else trail.remote_ip
         if response is None:
-            return Answer(None, error, milliseconds, remote_ip, detail=trail.detail)
+            return Answer(None, error, milliseconds, remote_ip, detail=trail.detail, is_blocked=trail.is_blocked)
         error = error or failures.of_status(response.status)
         return Answer(
             status=response.status,
@@ -231,6 +234,13 @@ def _most_open() -> int:
     """Return how many connections may be open before none is kept any more."""
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MOST_OPEN if descriptors == resource.RLIM_INFINITY else min(MOST_OPEN, descriptors // 2)
+
+
+def _host(url: str) -> str:
+    try:
+        return parsed(url).raw_host or ""
+    except ValueError:
+        return ""
 
 
 def _refuse_private(url: URL) -> None:

@@ -26,7 +26,7 @@ class Answer:
     ``error_class`` is empty for a 2xx, and else one of ``failures``; ``detail`` may say more about it. ``status`` is
     there as soon as the other side said one, even if the rest of its answer failed. ``headers`` and ``body`` may be
     shown to the endpoint's owner. ``retry_after`` is in seconds. With ``is_ours``, nothing was learnt about the other
-    side.
+    side. ``is_blocked``: nothing was dialled, for the address is a private one; its owner may not be told so.
     """
 
     status: int | None
@@ -38,3 +38,4 @@ class Answer:
     retry_after: float | None = None
     detail: str = ""
     is_ours: bool = False
+    is_blocked: bool = False

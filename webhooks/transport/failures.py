@@ -18,6 +18,7 @@ from aiohttp import (
 )
 from aiohttp.http_parser import RawResponseMessage
 
+from core import guard
 from core.guard import BlockedAddress
 from webhooks.transport.resolver import NameFailed
 
@@ -33,6 +34,7 @@ BLOCKED_ADDRESS = "blocked_address"
 INVALID_ANSWER = "invalid_answer"
 OUR_FAULT = "our_fault"
 
+NOWHERE = "the name is not known, or it leads to a private network"
 LONGEST_DETAIL = 200
 # No descriptors, memory or ports are left here: the other side has nothing to do with it.
 OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
@@ -64,6 +66,18 @@ def named(failure: Exception, *, was_sent: bool) -> str:
         if isinstance(failure, kinds):
             return name
     return _of_the_system(failure) if isinstance(failure, OSError) else OUR_FAULT
+
+
+def told(error: str, detail: str, host: str) -> tuple[str, str]:
+    """
+    Return the class and the detail of a failure as the customer may see them.
+
+    A name that leads to a private network and one that leads nowhere are one thing to them: else they could ask which
+    names there are inside. Where private networks are allowed, that is no secret.
+    """
+    if error in {DNS, BLOCKED_ADDRESS} and not guard.is_told_apart(host):
+        return DNS, NOWHERE
+    return error, detail
 
 
 def detail(failure: Exception) -> str:
