@@ -94,7 +94,7 @@ class AttemptAdmin(RecordAdmin):
 
     within = ("dispatch",)
     list_display = (
-        "id", linked("dispatch"), "n", "state", "code", "provider_code", "status_code", "started_at", "ended_at",
+        "id", linked("dispatch"), "n", "state", "code", "provider_code", "status_code", "started_at",
     )  # fmt: skip
     list_filter = (among("state", *Attempt.State.values), among("code", *FAILURES), by_day("started_at"))
     related = ("dispatch",)

@@ -92,6 +92,13 @@ class TestEveryPage:
     def test_survives_a_junk_address(self, olga, model, junk):
         assert olga.get(f"{list_url(model)}?{junk}", follow=True).status_code == 200
 
+    def test_leads_to_every_place_from_its_header(self, olga):
+        places = olga.get(reverse("admin:index")).content.decode().partition('class="places"')[2].partition("</nav>")[0]
+
+        found = re.findall(r'href="/admin/(\w+)/', places)
+        assert {"inboxes", "outbound", "inbound", "webhooks", "conversations"} <= set(found)
+        assert [olga.get(link).status_code for link in re.findall(r'href="([^"]+)"', places)] == [200] * len(found)
+
     def test_leads_from_each_row_to_what_hangs_on_it(self, olga, world):
         page = olga.get(page_url(world.conversation.contact))
 
