@@ -23,6 +23,10 @@ OUR_WAIT_SECONDS = 2.0
 # In doubt: how long a receipt that names the message is waited for, or when the provider is asked about it.
 GRACE_SECONDS, SANDBOX_GRACE_SECONDS = 300.0, 3.0
 LOOKUP_SECONDS = (10.0, 60.0, 300.0)
+# Nothing a provider has not so long after the attempt, and has not again as much later, is on its way.
+MISSING_SECONDS = 60.0
+AROUND_SECONDS = 600.0  # what was sent so long before may be what is found, too
+AWAY_LOOKUP_SECONDS = 300.0
 
 # So many faults in a row, within a minute, and the line rests; then one message tries whether it is over.
 FAULTS_TO_REST, FAULTS_WITHIN_SECONDS = 10, 60.0

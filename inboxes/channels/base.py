@@ -178,7 +178,12 @@ class Channel:
         """Return the call that asks what became of a message whose answer was lost."""
 
     def judge_lookup(self, reply: Reply, message: Outgoing) -> Outcome:
-        """Return what the answer to ``lookup_order`` means; Uncertain where it tells nothing."""
+        """
+        Return what the answer to ``lookup_order`` means; Uncertain where it tells nothing.
+
+        Deferred of ``NOT_THERE`` where the provider has no such message, of ``provider_unavailable`` where it could not
+        be asked.
+        """
         return Uncertain()
 
     # --- templates, where the provider keeps them ----------------------------------------------------------------

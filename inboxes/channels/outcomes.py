@@ -62,6 +62,8 @@ class Uncertain:
     detail: str = ""
 
 
+NOT_THERE = "not_there"  # Deferred, of a message that was looked up: its provider has none like it
+
 Outcome: TypeAlias = Sent | Deferred | Rejected | Uncertain
 
 # What a message can fail of, in words for whoever sent it. Adapters choose among these.

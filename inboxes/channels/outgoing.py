@@ -85,6 +85,9 @@ class Outgoing:
     overrides: Mapping[str, Any] = field(default_factory=dict)  # the provider's own fields, merged over what we say
     callback_url: str = ""  # where the provider tells what became of it, for those that are told with each message
     tried_at: datetime | None = None  # when the attempt began whose answer was lost; looked up by it
+    others: frozenset[str] = (
+        frozenset()
+    )  # what its provider calls our other messages to this person, of about that time
 
 
 @dataclass(frozen=True, slots=True)

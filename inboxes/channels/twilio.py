@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -22,6 +21,7 @@ ACCOUNT, SERVICE = re.compile(r"AC[0-9a-fA-F]{32}", re.ASCII), re.compile(r"MG[0
 VERSION = "/2010-04-01"
 MEGABYTE = 1024 * 1024
 OWN_HOST = ("https", "api.twilio.com")
+LISTED = 200  # to somebody who was sent more, nothing is said to be missing
 ONE_TIME_SECONDS = 600  # a code that comes later than this is of no use to anybody
 
 
@@ -120,14 +120,10 @@ class Twilio(Channel):
         return twilio_answers.meaning(reply)
 
     def lookup_order(self, message: Outgoing, settings: Mapping[str, Any]) -> HttpOrder | None:
-        """List what went to the recipient since the day of the attempt; days are UTC's."""
+        """List what goes to the recipient. Not by ``DateSent``: what is in Twilio's queue still has none."""
         if message.tried_at is None:
             return None
-        asked = {
-            "To": message.address,
-            "DateSent>": f"{message.tried_at - timedelta(days=1):%Y-%m-%d}",
-            "PageSize": "50",
-        }
+        asked = {"To": message.address, "PageSize": str(LISTED)}
         return _call(settings, "GET", f"/Messages.json?{urlencode(asked)}")
 
     def judge_lookup(self, reply: Reply, message: Outgoing) -> Outcome:

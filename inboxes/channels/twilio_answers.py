@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from inboxes.channels import answers
-from inboxes.channels.outcomes import Deferred, Outcome, Rejected, Sent, Uncertain
+from inboxes.channels.outcomes import NOT_THERE, Deferred, Outcome, Rejected, Sent, Uncertain
 from inboxes.channels.outgoing import Outgoing, Reply
 
 REFUSALS = {
@@ -39,6 +39,7 @@ REFUSALS = {
 }
 ACCOUNT_FAULTS = {20003: "channel_auth_failed", 20404: "channel_auth_failed", 30002: "account_restricted"}
 NOT_NOW = {14107, 20429, 21611, 30001, 30008, 30022, 30023, 30410, 63018}  # full queues and used-up rates
+SKEW = timedelta(minutes=5)  # no clock is further off
 OF_THE_MESSAGE = {30008, 30410}  # nobody knows why, and a carrier that was too slow: others need not wait
 
 
@@ -77,13 +78,18 @@ def found(reply: Reply, message: Outgoing) -> Outcome:
     """
     Return what a list of messages tells of the one whose answer was lost.
 
-    It is the one with the same words that was made since the attempt began. Where there are two like it, nothing can
-    be told; nor where there is none, as it may be on its way still.
+    It is the one with the same words that was made since the attempt began, and is no other of ours. It is missing only
+    if all is listed and nothing went to this person at about that time that we do not know: Twilio may change words.
     """
-    if reply.status != 200 or message.tried_at is None:
-        return Uncertain()
+    if reply.status == 429 or reply.status >= 500:
+        return Deferred("provider_unavailable", f"HTTP {reply.status}")
     listed = reply.document.get("messages")
-    alike = [one for one in (listed if isinstance(listed, list) else []) if _is_like(one, message)]
+    if reply.status != 200 or not isinstance(listed, list):
+        return Uncertain()
+    strange = [one for one in listed if _may_be(one, message)]
+    if not strange and not reply.document.get("next_page_uri"):
+        return Deferred(NOT_THERE, "Twilio has no such message.")
+    alike = [one for one in strange if _is_like(one, message)]
     if len(alike) != 1:
         return Uncertain()
     if alike[0].get("status") in {"failed", "undelivered", "canceled"}:
@@ -91,17 +97,22 @@ def found(reply: Reply, message: Outgoing) -> Outcome:
     return Sent(str(alike[0].get("sid") or ""))
 
 
+def _may_be(one: Any, message: Outgoing) -> bool:
+    """Whether it went out at about the time of the attempt, or nobody knows when, and is no other of ours."""
+    if not isinstance(one, dict):
+        return True
+    if one.get("sid") in message.others or not str(one.get("direction", "")).startswith("outbound"):
+        return False
+    made = _date(one)
+    return made is None or message.tried_at is None or made >= message.tried_at - SKEW
+
+
 def _is_like(one: Any, message: Outgoing) -> bool:
     """Twilio tells whole seconds; a clock of ours that is ahead finds nothing, which is the safe mistake."""
     if not isinstance(one, dict) or one.get("to") != message.address or one.get("body") != message.text:
         return False
     made = _date(one)
-    return (
-        str(one.get("direction", "")).startswith("outbound")
-        and made is not None
-        and message.tried_at is not None
-        and made >= message.tried_at - timedelta(seconds=1)
-    )
+    return made is not None and message.tried_at is not None and made >= message.tried_at - timedelta(seconds=1)
 
 
 def _date(one: Mapping[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from inboxes.channels.outcomes import Outcome, Uncertain
+from inboxes.channels.outcomes import Deferred, Outcome, Uncertain
 from inboxes.channels.outgoing import MailOrder, Order
 from inboxes.transport import mail, wire
 from inboxes.transport.accidents import OUR_FAULT, Accident, note_fault
@@ -54,7 +54,7 @@ class Caller:
         try:
             answered = await self._exchange.exchange(lookup.order, livemode=lookup.claimed.livemode)
             if isinstance(answered, Accident):
-                return Uncertain(detail=answered.detail)
+                return Deferred("provider_unavailable", answered.detail)
             return lookup.known.channel.judge_lookup(answered, lookup.message)
         except asyncio.CancelledError:
             return Uncertain()

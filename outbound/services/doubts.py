@@ -1,21 +1,24 @@
 """
 Messages of which nobody knows whether they arrived: what a dead worker had begun, and what was never answered.
 
-None is sent again because of it, unless its sender asked for that or its provider folds the two. A receipt that names
-the message settles it; until then it is looked up where the provider can be asked, and left as it is after a while.
+None is sent again because of it, unless its sender asked for that, its provider folds the two, or says twice that it
+has no such message. A receipt that names the message settles it; until then it is looked up where the provider can be
+asked, and left as it is after a while.
 """
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from conversations.queries import complete_messages
-from inboxes.channels.outcomes import Deferred, Outcome, Rejected, Sent, Uncertain
+from inboxes.channels.outcomes import NOT_THERE, Deferred, Outcome, Rejected, Sent, Uncertain
 from inboxes.channels.outgoing import HttpOrder, Outgoing
 from outbound import policy
 from outbound.models import Attempt, Dispatch
@@ -52,6 +55,10 @@ class Lookup:
     order: HttpOrder
     lookups: int  # this one included
     may_repeat: bool
+    is_late: bool
+    is_alone: bool  # no other message that says the same to the same person may be the one that is found
+    was_missing: bool  # the last time it was looked up
+    was_sent_again: bool  # after it had been missing before, or because somebody asked for it
 
 
 def lapsed(inboxes: Inboxes) -> list[Result]:
@@ -92,16 +99,21 @@ def due(inboxes: Inboxes) -> tuple[list[Lookup], list[Result]]:
 def judged(lookup: Lookup, outcome: Outcome) -> Result:
     """Return what a message in doubt comes to, by what its provider says of it."""
     match outcome:
-        case Sent() | Rejected(disconnects=False):
-            verdict = policy.verdict_of(outcome, lookup.terms)
-        case Deferred(counts=True, code=code) if code != "provider_unavailable":  # certainly not sent: it may go again
+        case Sent() | Rejected(disconnects=False) if lookup.is_alone:
             verdict = policy.verdict_of(outcome, replace(lookup.terms, doubted=False))
+        case Deferred(code="not_there") if not lookup.was_sent_again and _is_settled(lookup):
+            verdict = Verdict(Dispatch.State.WAITING, counts=False, code=NOT_THERE, detail=outcome.detail)
+            if not lookup.was_missing:
+                verdict = _later(NOT_THERE, policy.MISSING_SECONDS)
+        case Deferred(code="provider_unavailable") if not lookup.is_late and not lookup.terms.has_other_way:
+            verdict = _later("no_answer", policy.AWAY_LOOKUP_SECONDS)
         case _:
             seconds = policy.next_lookup(lookup.lookups)
-            verdict = Verdict(Dispatch.State.UNKNOWN, resolve=seconds, counts=False, code="no_answer")
-            if seconds is None:
-                verdict = over("no_answer", "", may_repeat=lookup.may_repeat)
-    return result_of(lookup.claimed, lookup.known, verdict, outcome if isinstance(outcome, Sent) else None)
+            verdict = over("no_answer", "", may_repeat=lookup.may_repeat)
+            if seconds is not None:
+                verdict = _later("no_answer", seconds)
+    is_found = verdict.state == Dispatch.State.SENT
+    return result_of(lookup.claimed, lookup.known, verdict, outcome if is_found else None)
 
 
 def over(code: str, detail: str, *, may_repeat: bool) -> Verdict:
@@ -119,6 +131,17 @@ def result_of(claimed: Claimed, known: Known, verdict: Verdict, outcome: Outcome
     )
 
 
+def _later(code: str, seconds: float) -> Verdict:
+    """Return that a message stays in doubt, and is looked up again."""
+    return Verdict(Dispatch.State.UNKNOWN, resolve=seconds, counts=False, code=code)
+
+
+def _is_settled(lookup: Lookup) -> bool:
+    """Whether the attempt was so long ago that a message it made would be there by now."""
+    tried_at = lookup.message.tried_at
+    return tried_at is not None and timezone.now() >= tried_at + timedelta(seconds=policy.MISSING_SECONDS)
+
+
 def _forgiven(verdict: Verdict) -> Verdict:
     """Return what becomes of a message whose worker ended: its provider did nothing wrong, and is not to rest."""
     return replace(verdict, is_fault=False)
@@ -130,18 +153,45 @@ def _lookup(
     message = messages.get(dispatch.message_id)
     if message is None:
         return None
-    tried = Attempt.unscoped.filter(dispatch=dispatch, state=Attempt.State.UNCERTAIN).order_by("n").last()
-    said = composing.outgoing(message, dispatch, known, {})
-    said = replace(said, tried_at=None if tried is None else tried.started_at)
+    tried = list(Attempt.unscoped.filter(dispatch=dispatch, state=Attempt.State.UNCERTAIN).order_by("-n")[:2])
+    others = _others(dispatch, message, tried[0].started_at) if tried else {}
+    said = replace(
+        composing.outgoing(message, dispatch, known, {}),
+        tried_at=tried[0].started_at if tried else None,
+        others=frozenset(others) - {""},
+    )
     order = known.channel.lookup_order(said, known.settings)
     if order is None:
         return None
-    return Lookup(held, known, terms, said, order, dispatch.lookups, _may_repeat(dispatch, terms))
+    return Lookup(
+        held, known, terms, said, order, dispatch.lookups, _may_repeat(dispatch, terms), _is_late(dispatch),
+        is_alone=not others.get("", False), was_missing=dispatch.last_code == NOT_THERE, was_sent_again=len(tried) > 1,
+    )  # fmt: skip
+
+
+def _others(dispatch: Dispatch, message: Any, tried_at: datetime) -> dict[str, bool]:
+    """
+    Return what the provider calls our other messages of that time to that person, and whether they say the same; ""
+    stands for those whose name is not known.
+    """
+    sent_or_not = Dispatch.unscoped.filter(
+        session_id=dispatch.session_id,
+        address=dispatch.address,
+        made__started_at__gte=tried_at - timedelta(seconds=policy.AROUND_SECONDS),
+    ).exclude(Q(pk=dispatch.pk) | Q(state__in=[Dispatch.State.FAILED, Dispatch.State.CANCELED]))
+    found: dict[str, bool] = {}
+    for other in sent_or_not.select_related("message"):
+        says_the_same = (other.message.text, other.message.payload) == (message.text, message.payload)
+        found[other.provider_id] = found.get(other.provider_id, False) or says_the_same
+    return found
+
+
+def _is_late(dispatch: Dispatch) -> bool:
+    return dispatch.expires_at is not None and dispatch.expires_at <= timezone.now()
 
 
 def _may_repeat(dispatch: Dispatch, terms: Terms) -> bool:
-    is_late = dispatch.expires_at is not None and dispatch.expires_at <= timezone.now()
-    return terms.at_least_once and terms.attempts < policy.ATTEMPTS and not is_late
+    return terms.at_least_once and terms.attempts < policy.ATTEMPTS and not _is_late(dispatch)
 
 
 def dispatches(ids: Sequence[int], inboxes: Inboxes) -> list[tuple[Dispatch, Known, Terms]]:
@@ -150,8 +200,10 @@ def dispatches(ids: Sequence[int], inboxes: Inboxes) -> list[tuple[Dispatch, Kno
         return []
     rows = list(Dispatch.unscoped.filter(pk__in=ids).select_related("inbox"))
     known = inboxes.known({row.inbox_id: row.inbox.updated_at for row in rows})
+    uncertain = Attempt.unscoped.filter(dispatch__in=ids, state=Attempt.State.UNCERTAIN)
+    doubted = set(uncertain.values_list("dispatch_id", flat=True))
     return [
-        (row, known[row.inbox_id], composing.terms_of(row, known[row.inbox_id], doubted=False))
+        (row, known[row.inbox_id], composing.terms_of(row, known[row.inbox_id], doubted=row.pk in doubted))
         for row in rows
         if row.inbox_id in known
     ]

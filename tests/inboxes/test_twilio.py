@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from inboxes.channels.outcomes import Deferred, Rejected, Sent, Uncertain
+from inboxes.channels.outcomes import NOT_THERE, Deferred, Rejected, Sent, Uncertain
 from inboxes.channels.sms import Sms
 from tests.providers import twilio as fake
 from tests.providers.words import answered, asked, file, outgoing
@@ -190,8 +190,26 @@ class TestLookup:
     def test_nothing_is_looked_up_without_knowing_since_when(self):
         assert SMS.lookup_order(outgoing(PERSON), SETTINGS) is None
 
-    def test_it_asks_for_the_days_in_question(self):
-        assert "DateSent%3E=2026-11-19" in SMS.lookup_order(self.MESSAGE, SETTINGS).path
+    def test_it_finds_one_that_waits_in_the_queue(self, provider):
+        send(outgoing(PERSON, "Hello"))
+        message = replace(self.MESSAGE, tried_at=datetime.now(UTC) - timedelta(seconds=1))
+        order = SMS.lookup_order(message, SETTINGS)
+
+        assert order is not None
+        assert asked(replace(order, path=f"{order.path}&DateSent%3E=2020-01-01")).document["messages"] == []
+        assert isinstance(SMS.judge_lookup(asked(order), message), Sent)
+
+    def test_one_that_never_got_there_is_missing(self, provider):
+        send(outgoing("+15550001111", "Hello"))
+        reply = asked(SMS.lookup_order(self.MESSAGE, SETTINGS))
+
+        assert SMS.judge_lookup(reply, self.MESSAGE).code == NOT_THERE
+
+    def test_none_is_missing_where_more_went_to_that_person_than_is_listed(self, provider):
+        early = format_datetime(NOW - timedelta(days=1))
+        provider.messages = [self.listed(date_created=early, **{"from": fake.NUMBER}) for _ in range(201)]
+
+        assert SMS.judge_lookup(asked(SMS.lookup_order(self.MESSAGE, SETTINGS)), self.MESSAGE) == Uncertain()
 
     def test_the_one_that_is_alike_was_it(self):
         assert self.judged(self.listed(), self.listed(sid="SM0", body="Other")) == Sent("SM1")
@@ -207,16 +225,35 @@ class TestLookup:
             pytest.param({"date_created": format_datetime(NOW - timedelta(minutes=5))}, id="an earlier one"),
             pytest.param({"to": "+15550001111"}, id="to somebody else"),
             pytest.param({"body": "Hello!"}, id="other words"),
-            pytest.param({"direction": "inbound"}, id="not ours"),
             pytest.param({"date_created": "soon"}, id="no date"),
         ],
     )
     def test_what_is_not_alike_tells_nothing(self, changes):
         assert self.judged(self.listed(**changes)) == Uncertain()
 
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            pytest.param({"direction": "inbound"}, id="theirs"),
+            pytest.param({"date_created": format_datetime(NOW - timedelta(minutes=6))}, id="long before"),
+        ],
+    )
+    def test_what_cannot_be_it_does_not_hide_that_it_is_missing(self, changes):
+        assert self.judged(self.listed(**changes)).code == NOT_THERE
+
+    def test_another_of_ours_is_not_taken_for_it(self):
+        message = replace(self.MESSAGE, others=frozenset({"SM1"}))
+        reply = answered(200, {"messages": [self.listed()]})
+
+        assert SMS.judge_lookup(reply, message).code == NOT_THERE
+
     def test_two_alike_tell_nothing(self):
         assert self.judged(self.listed(), self.listed(sid="SM2")) == Uncertain()
 
-    @pytest.mark.parametrize("reply", [answered(500), answered(200, b"x"), answered(200, {"messages": [7]})])
+    @pytest.mark.parametrize("reply", [answered(400), answered(200, b"x"), answered(200, {"messages": [7]})])
     def test_no_list_tells_nothing(self, reply):
         assert SMS.judge_lookup(reply, self.MESSAGE) == Uncertain()
+
+    @pytest.mark.parametrize("status", [429, 500, 503])
+    def test_it_is_asked_again_of_a_twilio_that_is_away(self, status):
+        assert SMS.judge_lookup(answered(status), self.MESSAGE).code == "provider_unavailable"

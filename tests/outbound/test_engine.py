@@ -10,6 +10,7 @@ from contacts.services import addresses
 from conversations.models import Message
 from conversations.services import people
 from events.models import LoggedEvent
+from outbound import policy
 from outbound.models import Attempt, Dispatch
 from tests.engines import until
 from tests.outbound.working import at_work, attempts, due_now, failure_of, now, open_toy, say, settled
@@ -244,17 +245,17 @@ class TestWhatMayHaveArrived:
         assert (dispatch.message.status, dispatch.message.provider_id) == ("sent", "p-1")
         assert len(provider.taken) == 1
 
-    def test_is_sent_again_when_the_provider_does_not_have_it(self, toys, provider, speak):
+    def test_is_sent_again_when_the_provider_does_not_have_it(self, toys, provider, speak, monkeypatch):
+        monkeypatch.setattr(policy, "MISSING_SECONDS", 0.1)
         speak(can_look_up=True)
         provider.meets(reset())
         with at_work():
             (dispatch,) = settled([say(toys, "ana")], "unknown")
             due_now(dispatch)
-            until(lambda: now(dispatch).state == "waiting")
-            due_now(dispatch)
             settled([dispatch])
 
         assert len(provider.taken) == 1
+        assert [request.method for request in provider.requests] == ["POST", "GET", "GET", "POST"]
 
     def test_is_asked_about_three_times_and_then_left_as_it_is(self, toys, provider, speak):
         speak(can_look_up=True)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from inboxes.channels.base import Channel, Setting
 from inboxes.channels.capabilities import Capabilities, Rate
-from inboxes.channels.outcomes import Deferred, Outcome, Rejected, Sent, Uncertain
+from inboxes.channels.outcomes import NOT_THERE, Deferred, Outcome, Rejected, Sent, Uncertain
 from inboxes.channels.outgoing import HttpOrder, Outgoing, Reply
 from tests.providers.server import Act, Provider, Request, answer_json
 
@@ -97,4 +97,4 @@ class Toy(Channel):
         said = reply.document
         if said.get("id"):
             return Sent(said["id"])
-        return Deferred("not_sent", "The provider does not have it.") if said.get("missing") else Uncertain()
+        return Deferred(NOT_THERE, "The provider does not have it.") if said.get("missing") else Uncertain()

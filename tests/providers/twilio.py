@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -88,15 +88,27 @@ class Twilio(Provider):
             "account_sid": self.account,
             "direction": "outbound-api",
             "date_created": format_datetime(datetime.now(UTC)),
+            "date_sent": None,  # it waits in its sender's queue
             "error_code": None,
             "status_callback": fields.get("StatusCallback", ""),
         }
         self.messages.insert(0, message)
         return answer_json(message, 201)
 
+    def leaves(self, message: dict[str, Any], status: str = "sent") -> None:
+        """Have a message leave the queue."""
+        message.update(status=status, date_sent=format_datetime(datetime.now(UTC)))
+
     def _list(self, asked: Mapping[str, str]) -> Act:
-        found = [message for message in self.messages if message["to"] == asked.get("To", message["to"])]
-        return answer_json({"messages": found, "page_size": 50, "next_page_uri": None})
+        """List by number and by the day it was sent, which what waits has not; a page at a time."""
+        size, since = min(int(asked.get("PageSize", 50)), 1000), asked.get("DateSent>", "")
+        found = [
+            message for message in self.messages
+            if all(message[name.lower()] == asked.get(name, message[name.lower()]) for name in ("To", "From"))
+            and (not since or (message["date_sent"] and f"{parsedate_to_datetime(message['date_sent']):%F}" >= since))
+        ]  # fmt: skip
+        more = f"/2010-04-01/Accounts/{self.account}/Messages.json?Page=1&PageSize={size}" if found[size:] else None
+        return answer_json({"messages": found[:size], "page_size": size, "next_page_uri": more})
 
 
 def _problem(fields: Mapping[str, str], files: list[str]) -> tuple[int, str] | None:
