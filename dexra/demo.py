@@ -84,7 +84,7 @@ def demo_inbox() -> Inbox | None:
 
 def signed(claims: Mapping[str, object], key: str) -> str:
     """Return the claims as a JWT, HS256: all that a business's server has to do to say who its user is."""
-    said = ".".join(_base64(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
+    said = ".".join(_base64(_compact(part)) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
     return f"{said}.{_base64(hmac.new(key.encode(), said.encode(), hashlib.sha256).digest())}"
 
 
@@ -119,3 +119,7 @@ def _chosen(request: HttpRequest, name: str, among: Iterable[str]) -> str:
 
 def _base64(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _compact(part: Mapping[str, object]) -> bytes:
+    return json.dumps(part, separators=(",", ":")).encode()
