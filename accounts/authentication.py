@@ -47,11 +47,7 @@ class BearerKey(BaseAuthentication):
         plain = plain.strip()
         if scheme.lower() != "bearer" or not plain:
             raise NotAuthenticated("Send your secret key: Authorization: Bearer dx_sk_...", code="missing_key")
-        caller = _caller(plain) if signing.looks_genuine(plain) else None
-        if caller is None:
-            raise NotAuthenticated("This API key is not known. Check that it was copied whole.", code="invalid_key")
-        if not caller.key.is_valid_at(timezone.now()):
-            raise NotAuthenticated("This API key was revoked or has expired.", code="expired_key")
+        caller = _known(plain)
         if caller.key.kind != ApiKey.Kind.SECRET:
             raise NotAllowed("Publishable keys open nothing here; use a secret key.", code="wrong_key_kind")
         _note_use(caller.key)
@@ -60,6 +56,30 @@ class BearerKey(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  DRF's signature
         """Name the scheme, so that DRF answers 401 and not 403."""
         return 'Bearer realm="dexra"'
+
+
+def enter_by_publishable_key(plain: str) -> Environment:
+    """
+    Return the environment of a key that may be in a page, and bind this connection to it.
+
+    Raises NotAuthenticated, and NotAllowed for a secret key: it must not be where everybody can read it.
+    """
+    caller = _known(plain)
+    if caller.key.kind != ApiKey.Kind.PUBLISHABLE:
+        words = "This is a secret key: who reads the page has it now. Revoke it, and use a publishable one (dx_pk_)."
+        raise NotAllowed(words, code="wrong_key_kind")
+    _note_use(caller.key)
+    return caller.environment
+
+
+def _known(plain: str) -> Caller:
+    """Return whose key it is. Raises NotAuthenticated for nobody's, and for one that opens nothing any more."""
+    caller = _caller(plain) if signing.looks_genuine(plain) else None
+    if caller is None:
+        raise NotAuthenticated("This API key is not known. Check that it was copied whole.", code="invalid_key")
+    if not caller.key.is_valid_at(timezone.now()):
+        raise NotAuthenticated("This API key was revoked or has expired.", code="expired_key")
+    return caller
 
 
 def _caller(plain: str) -> Caller | None:

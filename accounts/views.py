@@ -46,18 +46,12 @@ class AlwaysJSON(DefaultContentNegotiation):
         return renderer, renderer.media_type
 
 
-class EnvironmentView(APIView):
-    """A door into one environment, opened by a secret key."""
+class JsonView(APIView):
+    """What every native endpoint has in common, whoever calls: JSON in and out, and names for what was ignored."""
 
-    authentication_classes = (BearerKey,)
     parser_classes: Sequence[type[Any]] = (bodies.StrictJSON,)
     content_negotiation_class = AlwaysJSON
     metadata_class = None  # OPTIONS is not a way around the scopes
-    scope: str = ""  # the noun of the scope: "users" wants users:read or users:write
-    is_idempotent = False  # a POST that may be repeated as it is; its answer is not kept
-
-    caller: Caller
-    environment: Environment
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Read everything as UTF-8: a charset parameter means nothing to JSON (RFC 8259 section 8.1)."""
@@ -65,34 +59,24 @@ class EnvironmentView(APIView):
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authenticate, count, check the scope, and make POST idempotent."""
+        """Authenticate, and refuse names that no database could hold."""
         self._verdict: throttle.Verdict | None = None
         self._ignored: set[str] = set()
         super().initial(request, *args, **kwargs)
-        self.caller = cast("Caller", request.user)
-        self.environment = self.caller.environment
-        structlog.contextvars.bind_contextvars(environment=self.environment.pk, key=self.caller.key.public_id)
-        self._count()
-        if self.scope:
-            self.caller.require(f"{self.scope}:{'read' if request.method in SAFE_METHODS else 'write'}")
         self._ignored |= set(request.query_params)
         for name, value in request.query_params.dict().items():
             if not bodies.is_storable(value):
                 raise invalid(name, f"{name} must not contain a NUL character.", code="invalid_characters")
         if not all(bodies.is_storable(str(name)) for name in kwargs.values()):
             raise NotFound("No such path.")
-        key = request.headers.get("Idempotency-Key")
-        if request.method == "POST" and key is not None and hasattr(self, "post") and not self.is_idempotent:
-            vars(self)["post"] = partial(self._once, key, self.post)  # DRF looks it up after this
 
-    def find(self, rows: QuerySet[Row], prefix: str, public_id: str) -> Row:
-        """Return which of the environment's ``rows`` a public id names. Raises NotFound: for a stranger's row too."""
-        row_id = ids.decode(prefix, public_id)
-        row = rows.filter(pk=row_id).first() if row_id is not None else None
-        if row is None:
-            raise NotFound(f"No such {rows.model._meta.verbose_name}: {public_id[:80]}", param="id")
-        row.environment = self.environment
-        return row
+    def count(self, *limits: throttle.Limit) -> None:
+        """Count the request; the answer tells what is left of the tightest limit. Raises TooMany."""
+        self._verdict = throttle.count(limits)
+        if self._verdict is not None and self._verdict.exceeded:
+            raise TooMany(
+                f"More than {self._verdict.limit} requests in this minute.", retry_after=self._verdict.reset_after
+            )
 
     def parse(self, inputs: type[Serializer[Any]], *, also: forms.Judge | None = None) -> dict[str, Any]:
         """
@@ -119,29 +103,6 @@ class EnvironmentView(APIView):
         self._ignored -= set(form.fields)
         return forms.understood(form)
 
-    def page(
-        self, rows: QuerySet[Listed], serialize: Callable[[Listed], Mapping[str, Any]], *, oldest_first: bool = False
-    ) -> Response:
-        """Return one page of rows, newest first unless told; ``include=total`` counts them all. Raises Invalid."""
-        params = self.request.query_params
-        body = pagination.page(rows, params, oldest_first=oldest_first).as_json(serialize)
-        return Response({**body, "total": rows.count()} if params.get("include") == "total" else body)
-
-    @property
-    def who(self) -> Who:
-        """The caller as the audit log names them."""
-        return Who.key(self.caller.key, ip=getattr(self.request, "client_ip", None) or None)
-
-    @property
-    def actor(self) -> Actor:
-        """The caller as events name them, so that a server knows its own echo."""
-        return Actor("api", self.caller.key.public_id)
-
-    @property
-    def livemode(self) -> bool:
-        """Whether what happens here reaches real people."""
-        return self.environment.livemode
-
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         """Add the headers every answer carries, and the names of parameters that were ignored."""
         answered: Response = super().finalize_response(request, response, *args, **kwargs)
@@ -164,12 +125,66 @@ class EnvironmentView(APIView):
     def _is_form(self) -> bool:
         return (self.request.content_type or "").startswith("multipart/form-data")
 
-    def _count(self) -> None:
-        key, plan = self.caller.key, self.environment.account.plan
-        limit = throttle.Limit(f"key:{key.pk}", PER_MINUTE[Account.Plan(plan)])
-        self._verdict = throttle.count([limit])
-        if self._verdict is not None and self._verdict.exceeded:
-            raise TooMany(f"More than {limit.allowed} requests in this minute.", retry_after=self._verdict.reset_after)
+
+class EnvironmentView(JsonView):
+    """A door into one environment, opened by a secret key."""
+
+    authentication_classes = (BearerKey,)
+    scope: str = ""  # the noun of the scope: "users" wants users:read or users:write
+    is_idempotent = False  # a POST that may be repeated as it is; its answer is not kept
+
+    caller: Caller
+    environment: Environment
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authenticate, count, check the scope, and make POST idempotent."""
+        super().initial(request, *args, **kwargs)
+        key = request.headers.get("Idempotency-Key")
+        if request.method == "POST" and key is not None and hasattr(self, "post") and not self.is_idempotent:
+            vars(self)["post"] = partial(self._once, key, self.post)  # DRF looks it up after this
+
+    def perform_authentication(self, request: Request) -> None:
+        """Find out whose key it is, count its requests and check its scope."""
+        super().perform_authentication(request)
+        self.caller = cast("Caller", request.user)
+        self.environment = self.caller.environment
+        structlog.contextvars.bind_contextvars(environment=self.environment.pk, key=self.caller.key.public_id)
+        plan = Account.Plan(self.environment.account.plan)
+        self.count(throttle.Limit(f"key:{self.caller.key.pk}", PER_MINUTE[plan]))
+        if self.scope:
+            self.caller.require(f"{self.scope}:{'read' if request.method in SAFE_METHODS else 'write'}")
+
+    def find(self, rows: QuerySet[Row], prefix: str, public_id: str) -> Row:
+        """Return which of the environment's ``rows`` a public id names. Raises NotFound: for a stranger's row too."""
+        row_id = ids.decode(prefix, public_id)
+        row = rows.filter(pk=row_id).first() if row_id is not None else None
+        if row is None:
+            raise NotFound(f"No such {rows.model._meta.verbose_name}: {public_id[:80]}", param="id")
+        row.environment = self.environment
+        return row
+
+    def page(
+        self, rows: QuerySet[Listed], serialize: Callable[[Listed], Mapping[str, Any]], *, oldest_first: bool = False
+    ) -> Response:
+        """Return one page of rows, newest first unless told; ``include=total`` counts them all. Raises Invalid."""
+        params = self.request.query_params
+        body = pagination.page(rows, params, oldest_first=oldest_first).as_json(serialize)
+        return Response({**body, "total": rows.count()} if params.get("include") == "total" else body)
+
+    @property
+    def who(self) -> Who:
+        """The caller as the audit log names them."""
+        return Who.key(self.caller.key, ip=getattr(self.request, "client_ip", None) or None)
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as events name them, so that a server knows its own echo."""
+        return Actor("api", self.caller.key.public_id)
+
+    @property
+    def livemode(self) -> bool:
+        """Whether what happens here reaches real people."""
+        return self.environment.livemode
 
     def _once(self, key: str, post: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         said = bodies.fingerprint(cast("QueryDict", request.data)) if self._is_form else request._request.body  # noqa: SLF001  DRF has no other name for it

@@ -7,12 +7,17 @@ Pure functions, rows in, JSON out; nobody's notes, no metadata, no ids of provid
 
 from typing import Any
 
+from django.conf import settings
+
 from accounts.models import User
 from contacts.models import Contact
+from conversations.errors import LONGEST_TEXT, MOST_FILES
 from conversations.models import Conversation, Message
 from conversations.serializers import agent_json, attachment_json, attachments_of
 from core import ids
 from core.times import iso, iso_or_none
+from inboxes.channels.cable import APPEARANCE
+from inboxes.models import Inbox
 
 # What is kept with a message, but is not for the eyes of whoever it was said to or by.
 HIDDEN = frozenset(
@@ -83,6 +88,24 @@ def client_user(contact: Contact) -> dict[str, Any]:
         "city": contact.city,
         "custom_attributes": contact.custom_attributes,
         "verified": contact.verified,
+    }
+
+
+def client_inbox(inbox: Inbox, *, is_open: bool, agents_online: int) -> dict[str, Any]:
+    """Return what anybody may know of an inbox."""
+    return {
+        "id": inbox.public_id,
+        "name": inbox.name,
+        "is_open": is_open,
+        "agents_online": agents_online,
+        "greeting": inbox.greeting_message if inbox.greeting_enabled else "",
+        "identity_required": inbox.hmac_mandatory,
+        "appearance": inbox.settings.get(APPEARANCE) or {},
+        "limits": {
+            "file_bytes": settings.MAX_ATTACHMENT_BYTES,
+            "files": MOST_FILES,
+            "text_characters": LONGEST_TEXT,
+        },
     }
 
 

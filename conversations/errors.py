@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from core.errors import Conflict, Invalid, NotAllowed, Problem, TooLarge, TooMany, invalid
+from core.errors import Conflict, Gone, Invalid, NotAllowed, Problem, TooLarge, TooMany, invalid
 
 LONGEST_TEXT = 150_000
 MESSAGES_A_MINUTE = 200
+MOST_FILES = 15
 
 
 class TextTooLong(Invalid):
@@ -35,6 +36,18 @@ class ContactBlocked(NotAllowed):
     """The person is blocked; nothing is sent to them."""
 
     code = "user_blocked"
+
+
+class PositionGone(Gone):
+    """Where a client stood is not known any more; it loads anew."""
+
+    code = "position_gone"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This position is too old, or none of ours: load the conversations anew and go on from a new session's.",
+            code=self.code,
+        )
 
 
 class ClientMessageIdReused(Conflict):

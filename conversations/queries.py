@@ -7,7 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 
 from accounts.models import Environment, User
 from accounts.queries import ENVIRONMENT
@@ -139,6 +139,14 @@ def standings(conversations: Sequence[Conversation]) -> Mapping[int, Standing]:
         rows = cursor.fetchall()
     last = complete_messages([message for _, message, _ in rows if message is not None])
     return {conversation: Standing(unread, last.get(message)) for conversation, message, unread in rows}
+
+
+def unread_total(session: ContactSession) -> int:
+    """Return how much a session's person has not seen in all their conversations; up to 100 of each are counted."""
+    seen = Q(contact_last_seen_at__isnull=True) | Q(last_message_at__gt=F("contact_last_seen_at"))
+    waiting = conversations_for(session).filter(seen, last_message_id__isnull=False)
+    found = standings(list(waiting.order_by("-last_activity_at")[:MOST_UNREAD]))
+    return sum(standing.unread for standing in found.values())
 
 
 def enter_by_uuid(name: UUID) -> Conversation | None:

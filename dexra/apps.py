@@ -15,6 +15,7 @@ class DexraConfig(AppConfig):
     def ready(self) -> None:
         """Say who is told about what and what the worker runs; refuse unsafe settings in production."""
         # Models can be imported only once every app is loaded.
+        from conversations.services import staffing  # noqa: PLC0415
         from dexra import wiring  # noqa: PLC0415
         from inboxes.services import followers, postbox  # noqa: PLC0415
 
@@ -22,6 +23,7 @@ class DexraConfig(AppConfig):
         celery.app.set_default()  # tasks asked for from any process go to this broker
         bus.subscribe(wiring.SUBSCRIPTIONS)
         followers.employ(wiring.INBOX_FOLLOWERS)
+        staffing.employ(wiring.HEADCOUNT)
         postbox.employ(wiring.CALLBACK_DOOR)
         engines.employ(wiring.engines)
 

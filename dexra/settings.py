@@ -171,6 +171,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": None}
 CABLE_DRAIN_SECONDS: float = env.float("DEXRA_CABLE_DRAIN_SECONDS", default=5.0)
+# How long a session token of the SDK lasts, in seconds; the SDK fetches a new one by itself.
+CLIENT_SESSION_SECONDS: int = env.int("DEXRA_CLIENT_SESSION_SECONDS", default=3600)
 RATE_LIMITS: bool = env.str("DEXRA_RATE_LIMITS", default="on").lower() != "off"
 CABLE_SOCKETS_PER_IDENTITY: int = env.int("DEXRA_CABLE_SOCKETS_PER_IDENTITY", default=50 if RATE_LIMITS else 1_000_000)
 

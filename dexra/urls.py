@@ -28,6 +28,7 @@ urlpatterns = [
     path("inbound/", include("inbound.api.urls")),
     path("u/<str:token>", unsubscribing.unsubscribe),
     path("openapi.json", openapi.serve),
+    path("client/v1/", include("conversations.api.client.urls")),
     path("v1/", include("accounts.api.urls")),
     path("v1/", include("inboxes.api.urls")),
     path("v1/", include("contacts.api.urls")),

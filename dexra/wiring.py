@@ -7,6 +7,7 @@ from django.conf import settings
 from accounts import events as accounts
 from contacts import events as contacts
 from conversations import events as conversations
+from conversations.services.staffing import Count
 from dexra.engines import Engine
 from dexra.metrics import MetricsServer
 from events.bus import Handler
@@ -20,6 +21,7 @@ from outbound import events as outbound_events
 from outbound import handlers as outbound
 from outbound.services import lines
 from realtime import handlers as realtime
+from realtime.services import headcount
 from realtime.services.broadcasts import HeldBroadcasts
 from webhooks import events as webhook_events
 from webhooks import handlers as webhooks
@@ -64,6 +66,8 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[Handler]] = {
 }
 # Who is asked, in the same transaction, when an inbox is opened, changed or closed.
 INBOX_FOLLOWERS: Sequence[Follower] = [callbacks, lines, mailboxes]
+# Who knows how many agents are there now.
+HEADCOUNT: Count = headcount.agents_online
 # Who takes in what providers tell where they are played: in a sandbox.
 CALLBACK_DOOR: Door = simulating.take
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from contacts.models import ContactSession
-from conversations.errors import ClientMessageIdReused
+from conversations.errors import MOST_FILES, ClientMessageIdReused
 from conversations.models import Conversation, Message
 from conversations.queries import conversations_for, messages_of, shown_messages
 from conversations.services import conversations, messages, timeline, uploads
@@ -20,7 +20,6 @@ from conversations.services.messages import Draft
 from core.errors import invalid
 from events.event import Actor
 
-MOST_FILES = 15
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 

@@ -20,6 +20,7 @@ from inboxes.models import Inbox, InboxHealth
 from inboxes.services import connecting, followers, health, registering, syncing
 
 OLD_TOKEN_LIVES = timedelta(hours=24)
+SIGNING_TOKEN_LENGTH = 32  # what makes JWTs takes no shorter key for HS256 (RFC 7518 section 3.2)
 CHANGEABLE = frozenset(
     {"name", "hmac_mandatory", "time_zone", "working_hours", "working_hours_enabled", "out_of_office_message",
      "greeting_enabled", "greeting_message", "csat_survey_enabled", "lock_to_single_conversation"}
@@ -60,7 +61,9 @@ def problems_of_change(inbox: Inbox, fields: Mapping[str, Any]) -> list[Problem]
 
 @transaction.atomic
 def _open(environment: Environment, channel: str, by: audit.Who, values: Mapping[str, Any]) -> Inbox:
-    inbox: Inbox = Inbox.unscoped.create(environment=environment, channel=channel, **values)
+    inbox: Inbox = Inbox.unscoped.create(
+        environment=environment, channel=channel, hmac_token=_new_signing_token(), **values
+    )  # fmt: skip
     audit.record(environment=environment, who=by, action="inbox.created", target=inbox.public_id)
     health.begin(inbox)
     _have_registered(inbox)
@@ -135,7 +138,7 @@ def rotate_hmac(*, inbox: Inbox, by: audit.Who) -> Inbox:
     """Give the inbox a new signing token; hashes made with the old one are accepted for another 24 hours."""
     inbox.previous_hmac_token = inbox.hmac_token
     inbox.previous_hmac_token_until = timezone.now() + OLD_TOKEN_LIVES
-    inbox.hmac_token = ids.new_token()
+    inbox.hmac_token = _new_signing_token()
     inbox.save(
         update_fields=[
             "previous_hmac_token",
@@ -171,6 +174,10 @@ def check_identity(inbox: Inbox, *, identifier: str, identifier_hash: str) -> bo
     if not identifier or not any(matches):
         raise SignatureMismatch
     return True
+
+
+def _new_signing_token() -> str:
+    return ids.new_token(SIGNING_TOKEN_LENGTH)
 
 
 def _locked(inbox: Inbox) -> Inbox:

@@ -31,7 +31,7 @@ VOLATILE = [
     (re.compile(r"v1,[\w+/]+="), "<signature>"),
     (re.compile(r"(?<=webhook-timestamp: )\d+"), "<seconds>"),
     (re.compile(r'(?<="next_cursor": ")[\w-]+'), "<cursor>"),
-    (re.compile(r"\b[1-9A-HJ-NP-Za-km-z]{24}\b"), "<token>"),
+    (re.compile(r"\b[1-9A-HJ-NP-Za-km-z]{24}([1-9A-HJ-NP-Za-km-z]{8})?\b"), "<token>"),
     (re.compile(r'(?<=_id\\":)\d+|(?<=date\\":)\d+'), "<number>"),
 ]
 

@@ -1,0 +1,69 @@
+"""A page of a business's that speaks the SDK's door."""
+
+import time
+from typing import Any
+
+import jwt
+
+from inboxes.models import Inbox
+from tests.servers import Server
+
+DOOR = "/client/v1"
+
+
+class Page(Server):
+    """One page (or app): it opens a session, and asks with its token."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        super().__init__(None)
+        self.inbox = inbox
+        self.opened: Any = {}
+
+    def open(self, **said: Any) -> Any:
+        """Open a session; its token goes with everything that follows."""
+        answer = self.knock(**said)
+        assert answer.status_code in {200, 201}, answer.content
+        self.opened = answer.json()
+        self.headers["Authorization"] = f"Bearer {self.opened['token']}"
+        return self.opened
+
+    def knock(self, **said: Any) -> Any:
+        """Ask for a session and return the answer, whatever it is."""
+        return self.post("/sessions", {"inbox": self.inbox.identifier, **said})
+
+    def send(self, method: str, path: str, body: Any = None, **named: Any) -> Any:
+        """Send JSON below the door."""
+        return super().send(method, DOOR + path, body, **named)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """GET below the door."""
+        return super().get(DOOR + path, **query)
+
+    def upload(self, path: str, form: dict[str, Any], **headers: str) -> Any:
+        """POST a form below the door."""
+        return super().upload(DOOR + path, form, **headers)
+
+    def begin(self, text: str = "Hello", name: str = "m-1") -> Any:
+        """Begin a conversation; returns it with its messages."""
+        return self.post("/conversations", {"message": {"text": text, "client_message_id": name}}).json()
+
+    def say(self, talk: Any, text: str = "Hello", name: str = "m-2", **more: Any) -> Any:
+        """Say something in a conversation; returns the answer."""
+        body = {"text": text, "client_message_id": name, **more}
+        return self.post(f"/conversations/{talk['id']}/messages", body)
+
+
+def signed(inbox: Inbox, *, key: str = "", alg: str = "HS256", **claims: Any) -> dict[str, str]:
+    """Return an identity that the business's server signed; None takes a claim out."""
+    said = {"sub": "c-1", "exp": int(time.time()) + 600, **claims}
+    said = {name: value for name, value in said.items() if value is not None}
+    return {"token": jwt.encode(said, key or inbox.hmac_token, algorithm=alg)}
+
+
+def error(answer: Any) -> tuple[int, str]:
+    """Return the status and code of a refusal, which a page can read and which says more in words."""
+    said = answer.json()["error"]
+    assert said["message"]
+    assert said["request_id"] == answer["Request-Id"]
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    return answer.status_code, said["code"]
