@@ -146,7 +146,9 @@ def _person(environment: Environment, sender: Sender, owner: Contact | None) -> 
 
 
 def _described(contact: Contact, sender: Sender, proved: Mapping[str, str]) -> Contact:
-    """Add to a record what it lacks and the provider tells."""
+    """Add to a record what it lacks and the provider tells; nothing that anybody may say of somebody verified."""
+    if sender.is_claimed and contact.verified:
+        return contact
     about = {**_about(sender), **proved}
     wanted = {name: value for name, value in about.items() if not getattr(contact, name)}
     if "name" in about and contacts.is_made_up(contact.name):

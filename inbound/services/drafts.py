@@ -16,20 +16,24 @@ MOST_PEOPLE = 50
 
 
 def draft(
-    said: Said, files: Sequence[StoredFile], missing: Sequence[Missing], *, answered: Message | None, choice: str
-) -> Draft:
+    said: Said, files: Sequence[StoredFile], missing: Sequence[Missing], *, answered: Message | None, choice: str,
+    is_proved: bool,
+) -> Draft:  # fmt: skip
     """
     Return what is stored of a message: its words, files, places and cards; the button that was pressed; what it
-    answers; and, of a kind that has no place here, the provider's own JSON.
+    answers; whether a mail is from whom it says; and, of a kind that has no place here, the provider's own JSON.
     """
     text = words.text_of(said)
     hanging = [*files, *(each.shown for each in missing), *places.of(said)]
+    payload, attributes = _payload(said, answered, choice, text), _attributes(said, missing, answered)
+    if said.mail:
+        payload["proved"] = attributes["email"]["proved"] = is_proved
     return Draft(
         text=text or None,
         files=hanging,
         type=_type(said, hanging),
-        payload=_payload(said, answered, choice, text),
-        content_attributes=_attributes(said, missing, answered),
+        payload=payload,
+        content_attributes=attributes,
         provider_id=_provider_id(said),
     )
 

@@ -108,7 +108,8 @@ def _receive_from(session: ContactSession, came: Came) -> Taken:
     if choice:
         answered, choice = targets.pressed(inbox, answered, conversation.pk, choice)
     wish = _wish(session, came)
-    drafted = drafts.draft(said, came.files, came.missing, answered=answered, choice=choice)
+    is_proved = threads.is_proved(session, said)
+    drafted = drafts.draft(said, came.files, came.missing, answered=answered, choice=choice, is_proved=is_proved)
     message = messages.take_in(held, drafted, is_answered=not wish and _may_be_answered(inbox, said))
     Receival.unscoped.filter(pk=receival).update(message=message, contact=conversation.contact_id)
     _fetch_later(session, message, came)

@@ -46,6 +46,18 @@ def answered_by(session: ContactSession, said: Said) -> Message | None:
     return targets.named(session.inbox, said.reply_to)
 
 
+def is_proved(session: ContactSession, said: Said) -> bool:
+    """
+    Whether a message is from whom it says: its provider vouches for that, or it answers what we wrote to that person.
+
+    What we wrote is sealed, so whoever answers it has seen it; who got something else of ours proves nothing by it.
+    """
+    if not said.sender.is_claimed:
+        return True
+    sealed = targets.ours(session.inbox, _list(said, "our_message_ids"))
+    return sealed is not None and sealed.contact_id == session.contact_id
+
+
 def _thread(session: ContactSession, said: Said) -> Conversation | None:
     """
     Return the conversation of a mail's thread.

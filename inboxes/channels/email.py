@@ -44,6 +44,7 @@ class Email(Channel):
         Setting("imap_password", is_secret=True),
         Setting("imap_folder", longest=255),
         Setting("inbound_domain", longest=addresses.LONGEST),
+        Setting("trusted_server", longest=255),
         Setting("inbound_secret", is_secret=True),
         Setting("webhook_signing_key", is_secret=True),
     )

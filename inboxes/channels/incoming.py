@@ -42,7 +42,8 @@ class Sender:
     """
     Who wrote: ``address`` in the channel's own words; ``aliases`` are further addresses of the same person there.
 
-    ``phone_number`` (E.164) and ``email`` are there only where the provider vouches for them.
+    ``phone_number`` (E.164) and ``email`` are there only where the provider vouches for them. An address that is only
+    claimed may be anybody's: nobody vouches for it, as for most senders of mails.
     """
 
     address: str
@@ -52,6 +53,7 @@ class Sender:
     email: str = ""
     language: str = ""
     avatar_url: str = ""
+    is_claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,8 @@ class TestAProcessThatDies:
         slow = mailboxes._claimed()
         Mailbox.unscoped.update(next_check_at=timezone.now())
         quick = mailboxes._claimed()
+        assert slow is not None
+        assert quick is not None
 
         assert (mailboxes.check(quick), mailboxes.check(slow)) == (1, 0)
         assert stored() == [letter(1)]

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from inboxes.channels.incoming import Incoming, Said, Sender
-from inboxes.channels.mails import addresses, automatic, markup, quotes, reports, threads
+from inboxes.channels.mails import addresses, automatic, markup, proofs, quotes, reports, threads
 from inboxes.channels.mails.letters import Letter
 
 LONGEST_TEXT = 100_000
@@ -38,7 +38,7 @@ def _said(letter: Letter, settings: Mapping[str, Any], at: datetime) -> Said:
     whole = ("\n\n".join(filter(None, (text.strip() for text in letter.texts))) or markup.plain(html))[:LONGEST_TEXT]
     return Said(
         id=_id(letter, sender),
-        sender=Sender(sender, name[:200]),
+        sender=Sender(sender, name[:200], is_claimed=not proofs.is_proved(letter, sender, settings)),
         at=at,
         text=quotes.without_quotes(whole),
         files=letter.files,
