@@ -1,6 +1,14 @@
 /** Where a message is written: Enter sends, Shift and Enter break the line; files by button, paste or drop. */
 
-import { useEffect, useId, useRef, type ClipboardEvent, type FormEvent, type KeyboardEvent } from "react"
+import {
+  useEffect,
+  useId,
+  useRef,
+  type ClipboardEvent,
+  type FormEvent,
+  type KeyboardEvent,
+  type RefObject,
+} from "react"
 import { useUi } from "./context"
 import { useConversation } from "./hooks"
 import { Icon } from "./icons"
@@ -136,7 +144,7 @@ function Count({ writing: { text, limits } }: { writing: Composing }) {
 }
 
 /** As high as what is written in it; the style says from when on it scrolls. */
-function useGrowing(field: React.RefObject<HTMLTextAreaElement | null>, text: string): void {
+function useGrowing(field: RefObject<HTMLTextAreaElement | null>, text: string): void {
   useEffect(() => {
     const { current } = field
     if (!current) return

@@ -61,8 +61,8 @@ function Entry({ conversation }: { conversation: ConversationSummary }) {
         <bdi className={cx("name")}>{name}</bdi>
         {last && (
           <span className={cx("excerpt")}>
-            {last.author.type == "user" && `${nameOf(last.author)}: `}
-            <bdi>{last.text || strings.file}</bdi>
+            {last.author.type == "user" && <span>{nameOf(last.author)}:</span>}
+            <span dir="auto">{last.text || strings.file}</span>
           </span>
         )}
       </span>

@@ -70,5 +70,7 @@ function usePresence(): string {
   const { strings } = useUi()
   const { inbox, connection } = useClientState()
   if (!inbox) return connection == "connecting" ? strings.connecting : ""
-  return inbox.is_open && inbox.agents_online ? strings.here : strings.away
+  // Who is there is not known from here, and that nobody is has been said.
+  if (connection == "offline" || connection == "stopped" || !inbox.is_open) return ""
+  return inbox.agents_online ? strings.here : strings.away
 }

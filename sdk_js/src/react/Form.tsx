@@ -40,9 +40,9 @@ export function Form({ fields, label, ...rich }: FormProps) {
   }
   return (
     <form className={cx("form")} onSubmit={submit}>
-      {fields.map((field) => (
+      {fields.map((field, index) => (
         <FieldInput
-          key={field.name}
+          key={index}
           field={field}
           value={valueOf(field)}
           onChange={(value) => setValues({ ...values, [field.name]: value })}
@@ -97,8 +97,8 @@ function FieldInput({ field, value, onChange }: FieldInputProps) {
     type == "select" ? (
       <select {...given} onChange={(event) => onChange(event.currentTarget.value)}>
         <option value="">{placeholder}</option>
-        {listOf(field.options).map((option) => (
-          <option key={option.value} value={option.value}>
+        {listOf(field.options).map((option, index) => (
+          <option key={index} value={option.value}>
             {option.label}
           </option>
         ))}

@@ -1,6 +1,15 @@
 /** A button that says how much is new, and the panel it opens: a dialog beside the page, over it where there is no room. */
 
-import { useCallback, useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react"
+import {
+  useCallback,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type ReactNode,
+  type RefObject,
+} from "react"
 import { createPortal } from "react-dom"
 import { DexraChat } from "./DexraChat"
 import { useUi } from "./context"
@@ -86,7 +95,7 @@ function onEscape(close: () => void) {
  * Open and close the dialog, and move the focus there and back. Where it fills the screen it is modal: the browser
  * keeps the focus inside and makes the page behind it inert.
  */
-function usePanel(isShown: boolean, close: () => void, button: React.RefObject<HTMLButtonElement | null>) {
+function usePanel(isShown: boolean, close: () => void, button: RefObject<HTMLButtonElement | null>) {
   const panel = useRef<HTMLDialogElement>(null)
   useEffect(() => {
     const dialog = panel.current

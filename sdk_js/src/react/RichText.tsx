@@ -1,6 +1,6 @@
 /** A text with its links; line breaks are kept by the style. */
 
-import { Fragment } from "react"
+import { Fragment, type ReactNode } from "react"
 import { useUi } from "./context"
 import { linkify } from "./links"
 
@@ -23,7 +23,7 @@ export function RichText({ text }: { text: string }) {
 
 export interface LinkProps {
   href: string
-  children: React.ReactNode
+  children: ReactNode
   className?: string
   download?: string
   "aria-label"?: string

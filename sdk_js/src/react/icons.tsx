@@ -18,7 +18,13 @@ const PATHS = {
 }
 
 /** Five moods: how the mouth bends, from sad to glad. */
-const MOUTHS = ["15.5c1-3.5 7-3.5 8 0", "15.5c1-2 7-2 8 0", "14.5h8", "14c1 2 7 2 8 0", "13.5c1 4.5 7 4.5 8 0z"]
+const MOUTHS = [
+  "16.5c1-4.5 7-4.5 8 0z",
+  "15.5c1.5-2 6.5-2 8 0",
+  "14.5h8",
+  "14c1.5 2 6.5 2 8 0",
+  "13.5c1 4.5 7 4.5 8 0z",
+]
 
 export function Face({ mood }: { mood: number }) {
   return <Drawing path={`M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM9 9.2v.6M15 9.2v.6M8 ${MOUTHS[mood]}`} />

@@ -3,7 +3,7 @@
 const SAFE = /^(https?:\/\/|mailto:|tel:)/i
 const SHOWABLE = /^(https?:\/\/|blob:|\/(?!\/))/i
 const LINK = /\b(?:https?:\/\/|mailto:|tel:|www\.)[^\s<>"'`]+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/gi
-const TRAILING = /[.,;:!?)\]}»”’؟،؛*_~]+$/
+const TRAILING = ".,;:!?)]}»”’؟،؛*_~"
 
 export interface Piece {
   text: string
@@ -36,8 +36,10 @@ export function linkify(text: string): Piece[] {
 
 /** A full stop ends the sentence, not the address; a bracket belongs to the address when it was opened there. */
 function withoutTrailing(found: string): string {
-  const kept = found.replace(TRAILING, "")
-  return found[kept.length] == ")" && kept.includes("(") ? kept + ")" : kept
+  let end = found.length
+  while (TRAILING.includes(found[end - 1]!)) end -= 1
+  const kept = found.slice(0, end)
+  return found[end] == ")" && kept.includes("(") ? kept + ")" : kept
 }
 
 function hrefOf(found: string): string {
