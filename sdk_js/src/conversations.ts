@@ -35,7 +35,7 @@ export function createConversations(core: Core, state: WritableStore<ClientState
   let cursor: string | null = null
   /** What is unread in conversations that are not in the list yet. */
   let unseen = 0
-  /** The versions of messages that were told of, and when the latest was made. */
+  /** The versions of messages that were told of; and when the latest was made that is not an answer to this page. */
   let told = new Map<string, string>()
   let latest = ""
 
@@ -139,10 +139,7 @@ export function createConversations(core: Core, state: WritableStore<ClientState
     },
     fresh,
     putSummary,
-    putMessage(message) {
-      putMessage(message)
-      noteTime(message.created_at)
-    },
+    putMessage,
     born,
     redraw: (name) => named(name).forEach((one) => one.redraw()),
     async reload(unread) {

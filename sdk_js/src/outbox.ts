@@ -167,6 +167,7 @@ export function createOutbox(vault: Vault, watcher: OutboxWatcher): Outbox {
       failures = 0
       remove(entry.id)
     } catch (thrown) {
+      sending.delete(entry.id)
       if (mine.includes(entry)) refused(entry, toDexraError(thrown))
     }
     sending.delete(entry.id)
@@ -193,6 +194,7 @@ export function createOutbox(vault: Vault, watcher: OutboxWatcher): Outbox {
     } else {
       entry.failure = failureOf(error)
       save()
+      changed(entry.conversation)
       watcher.onFailed(entry, error)
     }
   }
@@ -229,16 +231,18 @@ export function createOutbox(vault: Vault, watcher: OutboxWatcher): Outbox {
   return {
     open(next, anonymousHome) {
       // What a known person said stays theirs; what nobody in particular said is said by whoever it turns out to be.
+      const before = mine
       if (home != next && home && home != anonymousHome) mine = []
       home = next
       isOpen = true
       failures = 0
       if (!leaving.length) leaving.push(hold(tabLock(tab), () => {}))
+      take(next, tab)
       if (next != anonymousHome) {
         watchTabs(anonymousHome, stored(anonymousHome))
         take(anonymousHome, tab)
       }
-      take(next, tab)
+      before.forEach((entry) => watcher.onChange(entry.conversation))
       wake()
     },
     pause: () => void (isOpen = false),

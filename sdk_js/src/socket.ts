@@ -52,6 +52,7 @@ export function openSocket(url: string, pubsubToken: string, place: Place, watch
   function ready(isWhole: boolean) {
     if (!isReady) watcher.onReady(isWhole)
     isReady = true
+    watch(SILENCE)
   }
 
   const answers: Record<string, (frame: any) => void> = {

@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest"
+import { DexraError } from "./errors"
+import { createHttp } from "./http"
+import { failure, json, serve } from "./testing/server"
+import type { ScriptedServer } from "./testing/server"
+
+const http = createHttp("https://chat.test/")
+let server: ScriptedServer
+const refusal = (asked: Promise<unknown>) =>
+  asked.then(
+    () => expect.unreachable(),
+    (error: DexraError) => error,
+  )
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  server = serve()
+})
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
+
+it("tells what the server says is wrong", async () => {
+  server.refuse(/POST .me/, 429, "rate_limited", 1, { "Retry-After": "7" })
+
+  const error = await refusal(http("POST", "/me", "dxs_1", {}))
+
+  expect(error).toMatchObject({
+    ...{ name: "DexraError", code: "rate_limited", message: "The server says rate_limited." },
+    ...{ status: 429, retryAfter: 7, requestId: "req_1", isTransient: true },
+  })
+  expect(server.asked).toEqual([{ method: "POST", path: "/me", token: "dxs_1", body: {} }])
+})
+
+it.each([
+  ["no network", () => "lose", "network", 0, true],
+  ["a portal's page", () => ({ ...json({}), text: async () => "<html>" }), "bad_answer", 200, true],
+  ["a proxy's page", () => ({ ...json({}, 502), text: async () => "<html>" }), "http_502", 502, true],
+  ["a wrong field", () => failure(422, "invalid"), "invalid", 422, false],
+  ["a missing page", () => ({ ...json({}, 404), text: async () => "" }), "http_404", 404, false],
+] as const)("makes an error of %s", async (_what, answer, code, status, isTransient) => {
+  server.when(/POST/, answer as any)
+
+  expect(await refusal(http("POST", "/sessions", undefined, {}))).toMatchObject({ code, status, isTransient })
+})
+
+it("gives up what is not answered within 15 s", async () => {
+  server.when(/POST/, () => "hang")
+  const asked = refusal(http("POST", "/sessions"))
+  await vi.advanceTimersByTimeAsync(15_000)
+
+  expect(await asked).toMatchObject({ code: "timeout", isTransient: true })
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+it("repeats reading three times, and writing never", async () => {
+  server.refuse(/./, 503, "unavailable", 10)
+  const read = refusal(http("GET", "/me"))
+  await vi.advanceTimersByTimeAsync(10_000)
+  await read
+  expect(server.asked).toHaveLength(3)
+
+  await refusal(http("POST", "/me"))
+  expect(server.asked).toHaveLength(4)
+})
+
+it("does not wait for long where somebody waits for the answer", async () => {
+  server.refuse(/./, 429, "rate_limited", 10, { "Retry-After": "60" })
+
+  expect(await refusal(http("GET", "/me"))).toMatchObject({ retryAfter: 60 })
+})
