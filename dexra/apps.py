@@ -17,7 +17,7 @@ class DexraConfig(AppConfig):
         # Models can be imported only once every app is loaded.
         from conversations.services import staffing  # noqa: PLC0415
         from dexra import wiring  # noqa: PLC0415
-        from inboxes.services import followers, postbox  # noqa: PLC0415
+        from inboxes.services import followers, postbox, refusals  # noqa: PLC0415
 
         production.refuse_unsafe()
         celery.app.set_default()  # tasks asked for from any process go to this broker
@@ -25,6 +25,7 @@ class DexraConfig(AppConfig):
         followers.employ(wiring.INBOX_FOLLOWERS)
         staffing.employ(wiring.HEADCOUNT)
         postbox.employ(wiring.CALLBACK_DOOR)
+        refusals.employ(wiring.REFUSALS)
         engines.employ(wiring.engines)
 
 

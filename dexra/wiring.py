@@ -17,6 +17,7 @@ from inbound import handlers as inbound
 from inbound.services import mailboxes, simulating
 from inboxes.services.followers import Follower
 from inboxes.services.postbox import Door
+from inboxes.services.refusals import Gate
 from outbound import events as outbound_events
 from outbound import handlers as outbound
 from outbound.services import lines
@@ -70,6 +71,8 @@ INBOX_FOLLOWERS: Sequence[Follower] = [callbacks, lines, mailboxes]
 HEADCOUNT: Count = headcount.agents_online
 # Who takes in what providers tell where they are played: in a sandbox.
 CALLBACK_DOOR: Door = simulating.take
+# Who holds messages back once a provider has said, in a receipt, that it refuses an inbox altogether.
+REFUSALS: Gate = lines.refused
 
 
 def engines() -> list[Engine]:

@@ -96,7 +96,9 @@ def _write(inbox: Inbox, answered: Message | None, asked: Mapping[str, Any]) -> 
         StoredFile("", each.filename, each.content_type, 0, external_url=each.reference, type=each.kind)
         for each in _files(asked)
     ]
-    draft = replace(drafts.draft(said, files, [], answered=answered, choice=said.choice), content_attributes={})
+    draft = replace(
+        drafts.draft(said, files, [], answered=answered, choice=said.choice, is_proved=True), content_attributes={}
+    )
     message = messages.receive(session=session, number=talk.number, draft=draft)
     return Played(inbox, session.source_id, message=message)
 

@@ -1,7 +1,7 @@
 """What became of messages that were sent: forward only, however receipts come, and none is lost for coming early."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -19,6 +19,7 @@ from inboxes.channels import phones
 from inboxes.channels.incoming import Receipt
 from inboxes.channels.outcomes import FAILURES, Rejected
 from inboxes.models import Inbox
+from inboxes.services import refusals
 
 EARLY = "It is about a message that nobody here knows of yet."
 MOST_AT_A_WATERMARK = 500
@@ -55,6 +56,7 @@ def apply(told: Sequence[Told]) -> list[Taken]:
             progress.advance(held, steps)
         for each, messages in zip(told, found, strict=True):
             _suppress(each, messages)
+            _tell_of_refusal(each, messages)
     return [_taken(each, messages) for each, messages in zip(told, found, strict=True)]
 
 
@@ -109,6 +111,13 @@ def _suppress(told: Told, messages: Iterable[Message]) -> None:
     if rejected is not None and rejected.suppresses and address and _is_theirs(told, messages):
         reason = SUPPRESSES.get(rejected.code, Suppression.Reason.PROVIDER)
         wishes.stop(told.inbox, address, reason=reason, scope=rejected.suppresses, detail=tidy_text(rejected.detail))
+
+
+def _tell_of_refusal(told: Told, messages: Iterable[Message]) -> None:
+    """Let it be known that a message of ours failed because its provider refuses the whole inbox."""
+    failure = told.receipt.failure
+    if failure is not None and failure.disconnects and any(True for _ in messages):
+        refusals.tell(told.inbox, replace(failure, detail=tidy_text(failure.detail)), told.receipt.at)
 
 
 def _is_theirs(told: Told, messages: Iterable[Message]) -> bool:

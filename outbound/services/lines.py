@@ -98,6 +98,25 @@ def note(results: Sequence[Result], *, released: Collection[int] = ()) -> None:
     _hear("last_failure_at", [inbox_id for inbox_id, news in told.items() if news.faults or news.refusal])
 
 
+def refused(inbox: Inbox, refusal: Rejected, at: datetime) -> None:
+    """
+    Cut a line off whose provider refuses it in a receipt, as an answer would; whoever mends it is told the same way.
+
+    A receipt that was late says nothing new: the line is cut off already, or was mended since.
+
+    Must run in a transaction, after whatever else it locks.
+    """
+    line = Line.unscoped.select_for_update(no_key=True).filter(pk=inbox.pk, is_disconnected=False).first()
+    mended = InboxHealth.unscoped.filter(pk=inbox.pk, changed_at__gt=at).exists()
+    if line is None or mended:
+        return
+    now = timezone.now()
+    _cut_off(line, refusal, now)
+    line.next_due_at = max(now, line.paused_until or now)
+    _store([line])
+    _hear("last_failure_at", [inbox.pk])
+
+
 def problems(environment: Environment, settings: Mapping[str, Any]) -> list[Problem]:  # noqa: ARG001  a follower's
     """Find nothing wrong with an inbox's settings: the channel and its provider do that."""
     return []
