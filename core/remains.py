@@ -67,8 +67,8 @@ def of(form: Serializer[Any]) -> Remains:
     rest = Remains(form.initial_data)
     errors, absent = form.errors, set[str]()
     for _ in range(MOST_ROUNDS):
-        for path, _detail in flat(errors):
-            _take_out(rest, rest.original(path), absent)
+        for path in [rest.original(path) for path, _ in flat(errors)]:  # before anything else is taken out
+            _take_out(rest, path, absent)
         rest.lost |= set(_hinged(rest.lost, getattr(form, "hinges", {})))
         again = type(form)(data=_without(rest.body, rest.lost))
         for name in absent:

@@ -45,7 +45,8 @@ def problems(inbox: Inbox, address: str, button: Mapping[str, Any], answered: Me
     where = f"in {answered.public_id}" if answered is not None else f"to {address[:80]} in this inbox"
     words = f"Nobody offered a button {button['id'][:80]!r} {where}. "
     if offered:
-        words += f"These were offered: {', '.join(offered[:MOST_NAMED])}{', ...' if len(offered) > MOST_NAMED else ''}."
+        others = " and others" if len(offered) > MOST_NAMED else ""
+        words += f"These were offered: {', '.join(offered[:MOST_NAMED])}{others}."
     else:
         words += "Send them a message with buttons first: POST /v1/send-message."
     return [Problem("button.id", "unknown_button", words)]

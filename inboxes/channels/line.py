@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from core import crypto
 from core.errors import Problem
+from core.sentences import ended
 from inboxes.channels import answers, line_events
 from inboxes.channels.base import Channel, Checked, Setting
 from inboxes.channels.capabilities import Buttons, Capabilities, MediaLimit, Rate
@@ -81,10 +82,10 @@ class Line(Channel):
         words = _words(said, reply)
         if reply.status in {400, 401, 403}:
             problem = Problem(
-                "settings.channel_access_token", "channel_auth_failed", f"LINE refuses the token: {words}."
+                "settings.channel_access_token", "channel_auth_failed", f"LINE refuses the token: {ended(words)}"
             )
             return Checked(problem)
-        return Checked(Problem("settings", "provider_unavailable", f"LINE could not be asked: {words}."))
+        return Checked(Problem("settings", "provider_unavailable", f"LINE could not be asked: {ended(words)}"))
 
     def register_order(self, settings: Mapping[str, Any], callback_url: str) -> HttpOrder:
         """Tell LINE where events go. That they go at all is switched on in its console."""

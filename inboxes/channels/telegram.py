@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from core import crypto
 from core.errors import Problem
+from core.sentences import ended
 from inboxes.channels import answers, telegram_answers, telegram_updates
 from inboxes.channels.base import Channel, Checked, Setting
 from inboxes.channels.capabilities import Buttons, Capabilities, MediaLimit, Rate
@@ -95,9 +96,9 @@ class Telegram(Channel):
         words = str(said.get("description") or f"HTTP {reply.status}")
         if reply.status in {401, 404}:
             return Checked(
-                Problem("settings.bot_token", "channel_auth_failed", f"Telegram refuses the token: {words}.")
+                Problem("settings.bot_token", "channel_auth_failed", f"Telegram refuses the token: {ended(words)}")
             )
-        return Checked(Problem("settings", "provider_unavailable", f"Telegram could not be asked: {words}."))
+        return Checked(Problem("settings", "provider_unavailable", f"Telegram could not be asked: {ended(words)}"))
 
     def register_order(self, settings: Mapping[str, Any], callback_url: str) -> HttpOrder:
         """Tell Telegram where updates go, which ones, and the secret that proves them."""

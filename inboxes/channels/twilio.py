@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 
 from core import crypto
 from core.errors import Problem
+from core.sentences import ended
 from inboxes.channels import answers, phones, twilio_answers, twilio_forms
 from inboxes.channels.base import Channel, Checked, Setting, is_blank
 from inboxes.channels.capabilities import Capabilities, MediaLimit, Rate
@@ -94,8 +95,8 @@ class Twilio(Channel):
             return Checked(Problem("settings.account_sid", "account_restricted", f"Twilio's account is {status}."))
         if reply.status in {401, 403, 404}:
             name = "account_sid" if reply.status == 404 else "auth_token"
-            return Checked(Problem(f"settings.{name}", "channel_auth_failed", f"Twilio refuses it: {words}."))
-        return Checked(Problem("settings", "provider_unavailable", f"Twilio could not be asked: {words}."))
+            return Checked(Problem(f"settings.{name}", "channel_auth_failed", f"Twilio refuses it: {ended(words)}"))
+        return Checked(Problem("settings", "provider_unavailable", f"Twilio could not be asked: {ended(words)}"))
 
     # --- out -----------------------------------------------------------------------------------------------------
 

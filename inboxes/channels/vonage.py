@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from core import crypto
 from core.errors import Problem
+from core.sentences import ended
 from inboxes.channels import answers, phones
 from inboxes.channels.base import Channel, Checked, Setting, is_blank
 from inboxes.channels.capabilities import Capabilities, Rate
@@ -84,8 +85,8 @@ class Vonage(Channel):
             return Checked()
         words = _words(reply.document, reply)
         if reply.status in {401, 403, 404}:
-            return Checked(Problem("settings.api_secret", "channel_auth_failed", f"Vonage refuses it: {words}."))
-        return Checked(Problem("settings", "provider_unavailable", f"Vonage could not be asked: {words}."))
+            return Checked(Problem("settings.api_secret", "channel_auth_failed", f"Vonage refuses it: {ended(words)}"))
+        return Checked(Problem("settings", "provider_unavailable", f"Vonage could not be asked: {ended(words)}"))
 
     # --- out -----------------------------------------------------------------------------------------------------
 

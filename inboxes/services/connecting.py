@@ -11,6 +11,7 @@ from django.conf import settings as installation
 
 from accounts.models import Environment
 from core.errors import Problem, TooMany, Unavailable
+from core.sentences import ended
 from inboxes.channels.base import Channel
 from inboxes.channels.outgoing import HttpOrder, Order
 from inboxes.transport import http, mail
@@ -94,5 +95,5 @@ def _turn(environment: Environment) -> Iterator[None]:
 def _unreachable(channel: Channel, accident: Accident) -> Problem:
     if accident.code in WAYS_OUT:
         return Problem(f"settings.{accident.setting}", accident.code, f"{WAYS_OUT[accident.code]} {OPERATOR}")
-    words = f"The {channel.kind} provider could not be asked whether these work: {accident.detail} Try again."
+    words = f"The {channel.kind} provider could not be asked whether these work: {ended(accident.detail)} Try again."
     return Problem("settings", "provider_unavailable", words)

@@ -104,7 +104,7 @@ def named(environment: Environment, inbox: Inbox | None) -> str:
         Template.of(environment).filter(inbox=inbox, status=Template.Status.APPROVED).order_by("name", "language")
     )
     shown = [f"{each.name} ({each.language})" for each in approved[: MOST_NAMED + 1]]
-    return ", ".join(shown[:MOST_NAMED]) + (", ..." if len(shown) > MOST_NAMED else "") or "none"
+    return ", ".join(shown[:MOST_NAMED]) + (" and others" if len(shown) > MOST_NAMED else "") or "none"
 
 
 def variables_of(given: Any) -> dict[str, Any]:

@@ -73,6 +73,13 @@ class TestJudging:
             ("steps.2.kind", "no_horse"),
         }
 
+    def test_takes_out_no_more_than_is_malformed(self):
+        body = {"name": "a", "steps": [{"kind": "swim"}, {"kind": "swim"}, {"kind": "ride"}]}
+
+        assert named(body, every_step) == {
+            ("steps.0.kind", "unknown_value"), ("steps.1.kind", "unknown_value"), ("steps.2.kind", "no_horse")
+        }  # fmt: skip
+
     def test_knows_nothing_of_what_is_malformed(self):
         def blame(_given):
             return [Problem(field, "blamed", "") for field in ("name", "name.first", "kind", "steps")]

@@ -54,7 +54,9 @@ class TestSetUp:
         assert self.check().code == "account_restricted"
 
     def test_an_outage_is_no_wrong_token(self):
-        assert SMS.judge_check(answered(503, b"busy"), SETTINGS).problem.code == "provider_unavailable"
+        problem = SMS.judge_check(answered(503, b'{"message": "We are busy."}'), SETTINGS).problem
+
+        assert (problem.code, problem.message) == ("provider_unavailable", "Twilio could not be asked: We are busy.")
 
 
 class TestOrder:

@@ -147,6 +147,8 @@ class TestCreate:
             ({"url": URL, "events": ["message_in", "message_sent", "endpoint_test"]},
              {"events.1": "unknown_event", "events.2": "unknown_event"}),
             ({"url": URL, "events": [5]}, {"events.0": "invalid"}),
+            ({"url": URL, "events": [5, "message_in", "x" * 61, "message_sent"]},
+             {"events.0": "invalid", "events.2": "too_long", "events.3": "unknown_event"}),
             ({"url": URL, "dialect": "latin", "signature": "md5"},
              {"dialect": "unknown_value", "signature": "unknown_value"}),
             ({"url": URL, "dialect": "chatwoot", "signature": "v1a"}, {"signature": "not_in_dialect"}),
