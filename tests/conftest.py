@@ -11,14 +11,12 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis
-from psycopg import sql
 
 from accounts.models import Account, ApiKey, Environment, User
 from accounts.services import audit, environments, keys
@@ -31,7 +29,7 @@ from core import tenancy
 from events.relay import Relay
 from inboxes.models import Inbox
 from inboxes.services import inboxes
-from tests import emptying, workers
+from tests import databases, emptying, workers
 from tests.servers import Server
 
 hypothesis.register_profile("dexra", deadline=None)  # machines are shared: how long one example takes proves nothing
@@ -60,22 +58,28 @@ def pytest_collection_finish() -> None:
 def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     """Make a fresh database as its owner; the tests themselves connect as the application role."""
     name = settings.DATABASES["default"]["TEST"]["NAME"]
-    owner = settings.DATABASE_OWNER_URL or settings.DATABASE_URL
-    with psycopg.connect(owner, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    for alias in connections:
-        connections[alias].close()
-        connections[alias].settings_dict["NAME"] = name
     with django_db_blocker.unblock():
-        call_command("migrate", database="owner", verbosity=0)
-        connections["owner"].close()
+        databases.make(name, _migrate)
+    _use(name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty_tables)
         yield
     with django_db_blocker.unblock():
         for alias in connections:
             connections[alias].close()
+
+
+def _migrate(name: str) -> None:
+    _use(name)
+    call_command("migrate", database="owner", verbosity=0)
+    _use(name)
+
+
+def _use(name: str) -> None:
+    """Have the next connections lead to a database, and end those there are."""
+    for alias in connections:
+        connections[alias].close()
+        connections[alias].settings_dict["NAME"] = name
 
 
 @pytest.fixture(autouse=True)
