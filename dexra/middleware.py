@@ -96,7 +96,8 @@ class BodyLimit:
         )
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > limit:
-            return render(request, too_large(limit))
+            is_file = multipart and request.path_info.startswith("/client/")
+            return render(request, too_large(limit, code="file_too_large" if is_file else ""))
         if multipart and is_cut_off(request, int(length) if length.isdigit() else 0):
             return render(
                 request, DomainError("The form ends before its last boundary; send it again.", code="cut_off")
@@ -181,9 +182,9 @@ def is_cut_off(request: HttpRequest, length: int) -> bool:
     return f"--{boundary}--".encode() not in end
 
 
-def too_large(limit: int) -> TooLarge:
+def too_large(limit: int, *, code: str = "") -> TooLarge:
     """The error of a body beyond ``limit`` bytes."""
-    return TooLarge(f"The body is larger than {limit // (1024 * 1024)} MiB.")
+    return TooLarge(f"The body is larger than {limit // (1024 * 1024)} MiB.", code=code)
 
 
 def client_ip(request: HttpRequest) -> str:

@@ -23,6 +23,7 @@ from drf_spectacular.utils import Direction
 from accounts.services.idempotency import LONGEST_KEY
 from core.shapes import Error
 
+SERVERS, CLIENTS = "/v1/", "/client/v1/"
 EXAMPLES = Path(__file__).parent / "examples.json"
 ABOUT = """
 Everything a business does with Dexra, from its own servers: people, conversations, messages, inboxes, events,
@@ -31,7 +32,8 @@ webhooks.
 Send your secret key as `Authorization: Bearer dx_sk_...`; the key alone chooses the environment, live or sandbox.
 Ids are typed and opaque (`usr_`, `conv_`, `msg_`, `evt_`, `inb_`); a person is also found by your own id. Times are
 ISO 8601 in UTC. Lists are pages: ask for the next one with `cursor`. Whatever you send that is not understood is
-named in `ignored_parameters`. Browsers and apps use the client API and the websocket instead: the guide has them.
+named in `ignored_parameters`. Browsers and apps never have that key: they open a session (`/client/v1`, below), and
+the guide has the compatible client API and the websocket.
 """
 TAGS = {
     "Account": "Whose key is this?",
@@ -44,6 +46,7 @@ TAGS = {
     "Webhooks": "Your servers are told what happens: endpoints, deliveries, every attempt, and what you missed.",
     "Sandbox": "Only in the sandbox: play people, see what would be sent, rehearse what goes wrong, begin anew.",
     "Events": "What happened, in order, for 30 days; and how to catch up after a gap.",
+    "Client": "What the SDK speaks, from browsers and apps: one person's conversations, opened by a session's token.",
 }
 # What each status is called, and what it means.
 ERRORS = {
@@ -93,6 +96,17 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "bearer", "bearerFormat": "dx_sk_live_... or dx_sk_test_..."}
 
 
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular's own
+    """How a browser's or an app's token is sent."""
+
+    target_class = "contacts.authentication.BearerSession"
+    name = "sessionToken"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:  # noqa: ARG002
+        """Return the scheme of RFC 6750."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "dxs_..."}
+
+
 class Schema(AutoSchema):
     """Describes one endpoint: its docstring is the text, and every error it may answer is there."""
 
@@ -110,7 +124,7 @@ class Schema(AutoSchema):
         return name.removesuffix("Shape")
 
     def _get_parameters(self) -> list[dict[str, Any]]:
-        shared = [{"$ref": "#/components/parameters/IdempotencyKey"}] if self.method == "POST" else []
+        shared = [{"$ref": "#/components/parameters/IdempotencyKey"}] if self._takes_key else []
         return [*super()._get_parameters(), *shared]
 
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
@@ -132,18 +146,23 @@ class Schema(AutoSchema):
         return ("Idempotent-Replayed",) if self.method == "POST" else ()
 
     @property
+    def _takes_key(self) -> bool:
+        """Whether it may be said twice with the same Idempotency-Key; clients say client_message_id instead."""
+        return self.method == "POST" and self.path.startswith(SERVERS)
+
+    @property
     def _common_errors(self) -> set[str]:
         codes = {"400", "401", "403", "422", "429", "503"}
         if "{" in self.path:
             codes.add("404")
-        if self.method == "POST":
+        if self._takes_key:
             codes.add("409")
         return codes | {"413", "415"} if self.method in {"POST", "PUT", "PATCH"} else codes
 
 
 def only_native(endpoints: Iterable[Any]) -> list[Any]:
-    """Leave out what is not below ``/v1/`` (a hook of drf-spectacular)."""
-    return [endpoint for endpoint in endpoints if endpoint[0].startswith("/v1/")]
+    """Leave out the doors of others' making (a hook of drf-spectacular)."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith((SERVERS, CLIENTS))]
 
 
 def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -193,7 +212,8 @@ def _illustrate(result: dict[str, Any], examples: dict[str, Any]) -> None:
             if "request" in recorded and "requestBody" in operation:
                 operation["requestBody"]["content"]["application/json"]["example"] = recorded["request"]
             answer = operation["responses"][str(recorded["status"])]
-            answer["content"]["application/json"]["example"] = recorded["response"]
+            if "content" in answer:
+                answer["content"]["application/json"]["example"] = recorded["response"]
     for name, answer in result["components"]["responses"].items():
         if name in examples:
             answer["content"]["application/json"]["example"] = examples[name]["response"]

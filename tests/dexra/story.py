@@ -2,9 +2,11 @@
 
 import json
 import re
+import time
 from datetime import timedelta
 from typing import Any
 
+import jwt
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
@@ -31,6 +33,7 @@ VOLATILE = [
     (re.compile(r"v1,[\w+/]+="), "<signature>"),
     (re.compile(r"(?<=webhook-timestamp: )\d+"), "<seconds>"),
     (re.compile(r'(?<="next_cursor": ")[\w-]+'), "<cursor>"),
+    (re.compile(r'(?<="position": ")[\w-]+'), "<position>"),
     (re.compile(r"\b[1-9A-HJ-NP-Za-km-z]{24}([1-9A-HJ-NP-Za-km-z]{8})?\b"), "<token>"),
     (re.compile(r'(?<=_id\\":)\d+|(?<=date\\":)\d+'), "<number>"),
 ]
@@ -51,8 +54,9 @@ class Story:
 
     def keep(self, name: str, answer: Any, **kept: Any) -> Any:
         """Keep an answer under a name; returns its JSON."""
-        self.told[name] = {**kept, "status": answer.status_code, "response": answer.json()}
-        return answer.json()
+        said = answer.json() if answer.content else None
+        self.told[name] = {**kept, "status": answer.status_code, "response": said}
+        return said
 
 
 def tell(api: Server, live: Environment, relay: Relay) -> dict[str, dict[str, Any]]:
@@ -67,9 +71,23 @@ def tell(api: Server, live: Environment, relay: Relay) -> dict[str, dict[str, An
     _events(story, relay, talk)
     _webhooks(story, relay)
     _sandbox(story, live, relay)
+    _browser(story, relay)
     _errors(story, live, amine)
     _goodbye(story)
     return story.told
+
+
+def session(inbox: Inbox) -> Server:
+    """Return somebody's browser, whose session is open."""
+    opened = Server(None).post("/client/v1/sessions", {"inbox": inbox.identifier}).json()
+    return Server(opened["token"])
+
+
+def names_of(page: Server) -> dict[str, str]:
+    """Return a name of something of a browser's own for every parameter of a path at the SDK's door."""
+    said = {"message": {"text": "Hello", "client_message_id": "m-1"}}
+    talk = page.post("/client/v1/conversations", said).json()
+    return {"conversation_id": talk["id"], "message_id": talk["messages"][0]["id"]}
 
 
 def names(api: Server, inbox: Inbox, relay: Relay) -> dict[str, str]:
@@ -282,6 +300,48 @@ def _played(story: Story, sandbox: Environment) -> None:
     )  # fmt: skip
     story.tell("list_sandbox_outbox", "GET", "/v1/sandbox/outbox?channel=telegram")
     story.tell("reset_sandbox", "POST", "/v1/sandbox/reset", {"confirm": True})
+
+
+def _browser(story: Story, relay: Relay) -> None:
+    """Somebody opens the shop's page."""
+    inbox, api = Inbox.unscoped.get(name="Shop", channel="api"), story.api
+    claims = {"sub": "customer-45", "name": "Chadia", "email": "chadia@example.com", "exp": int(time.time()) + 600}
+    said = {"inbox": inbox.identifier, "identity": {"token": jwt.encode(claims, inbox.hmac_token, "HS256")},
+            "attributes": {"user_type": "premium"}, "locale": "fr"}  # fmt: skip
+    story.api = Server(None)
+    opened = story.tell("open_client_session", "POST", "/client/v1/sessions", said)
+    shown = story.told["open_client_session"]
+    shown["request"] = {**said, "identity": {"token": "eyJhbGciOiJIUzI1NiJ9..."}}
+    shown["response"] = {**opened, "token": "dxs_..."}
+    story.api = Server(opened["token"])
+    relay.drain()
+    _spoken(story)
+    story.tell("list_client_changes", "GET", f"/client/v1/changes?since={opened['position']}")
+    story.tell("end_client_session", "DELETE", "/client/v1/session")
+    story.api = api
+
+
+def _spoken(story: Story) -> None:
+    story.tell("get_client_user", "GET", "/client/v1/me")
+    story.tell("update_client_user", "PATCH", "/client/v1/me", {
+        "city": "Rabat", "email": "somebody@example.com", "custom_attributes": {"cart": 3}})  # fmt: skip
+    talk = story.tell("begin_client_conversation", "POST", "/client/v1/conversations", {
+        "message": {"text": "Where is my order?", "client_message_id": "5f0c"}, "subject": "Order 1042"})  # fmt: skip
+    path = f"/client/v1/conversations/{talk['id']}"
+    bill = SimpleUploadedFile("bill.pdf", b"%PDF-1.7", "application/pdf")
+    story.keep("upload_client_attachment", story.api.upload("/client/v1/attachments", {"file": bill}))
+    file = story.told["upload_client_attachment"]["response"]
+    story.tell("say_client_message", "POST", f"{path}/messages", {
+        "text": "Here is the bill.", "client_message_id": "5f0d", "attachment_ids": [file["id"]]})  # fmt: skip
+    story.tell("list_client_messages", "GET", f"{path}/messages")
+    story.tell("type_in_client_conversation", "POST", f"{path}/typing", {"is_typing": True})
+    story.tell("read_client_conversation", "POST", f"{path}/read")
+    story.tell("list_client_conversations", "GET", "/client/v1/conversations")
+    story.tell("get_client_conversation", "GET", path)
+    story.tell("update_client_conversation", "PATCH", path, {"status": "closed"})
+    survey = story.api.get(f"{path}/messages").json()["data"][-1]
+    story.tell("answer_client_message", "PATCH", f"/client/v1/messages/{survey['id']}", {
+        "submitted_values": {"csat_survey_response": {"rating": 5, "feedback_message": "Quick."}}})  # fmt: skip
 
 
 def _errors(story: Story, live: Environment, amine: Any) -> None:

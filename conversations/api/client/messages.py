@@ -80,12 +80,11 @@ class ClientMessage(ClientView):
     )
     def patch(self, request: Request, message_id: str) -> Response:  # noqa: ARG002
         """Answer a message's form, its buttons or its survey."""
-        given = self.parse(inputs.Answer)
-        values = submitted_values(given["submitted_values"])
+        talk, message = self._message(message_id)
+        values = submitted_values(self.parse(inputs.Answer)["submitted_values"])
         if values is None:
             words = "submitted_values is a list of answers, or an object."
             raise invalid("submitted_values", words, code="invalid")
-        talk, message = self._message(message_id)
         message = statuses.submit(conversation=talk, message=message, values=values, actor=self.actor)
         return Response(client_message(message))
 

@@ -41,7 +41,7 @@ class ChangedUser(ClientUser):
     ignored = IgnoredShape(many=True)
 
 
-class Limits(serializers.Serializer[Any]):
+class ClientLimits(serializers.Serializer[Any]):
     """How much may be sent."""
 
     file_bytes = serializers.IntegerField()
@@ -59,7 +59,7 @@ class InboxInfo(serializers.Serializer[Any]):
     greeting = serializers.CharField()
     identity_required = serializers.BooleanField()
     appearance = serializers.DictField()
-    limits = Limits()
+    limits = ClientLimits()
 
 
 class SessionShape(serializers.Serializer[Any]):
