@@ -137,7 +137,7 @@ export const STATES: Record<string, () => ScriptedClient> = {
         asked("Sent", 20, { status: "received" }),
         asked("On its way", 10, { status: "sending" }),
         asked("Waiting", 3, { status: "queued" }),
-        asked("This one could not be sent", 1, { status: "failed", failure: { code: "network", message: "" } }),
+        asked("This one could not be sent", 1, { status: "failed", failure: { code: "file_too_large", message: "" } }),
       ],
       { summary: aSummary({ agents_seen_at: minutesAgo(25) }) },
     ),

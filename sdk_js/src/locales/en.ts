@@ -65,7 +65,6 @@ export const en = {
 
   submit: "Send",
   submitted: "Thank you, sent.",
-  required: "Please fill this in.",
   email: "Your e-mail address",
   answer: "Your answer",
   rate: "How did we do?",
@@ -83,13 +82,9 @@ export const en = {
     inbox_not_found: "Chat is not set up here.",
     user_blocked: "You cannot send messages here.",
     session_expired: "Your session has ended.",
-    session_ended: "You have signed out.",
     storage_unavailable: "This browser stores nothing: leave this page and unsent messages are lost.",
     file_too_large: "The file is too large.",
     file_type_not_allowed: "Files of this kind are not taken.",
-    file_empty: "The file is empty.",
-    rate_limited: "That was a lot at once. Wait a moment.",
-    network: "The server could not be reached.",
     unknown: "Something went wrong.",
   },
 }

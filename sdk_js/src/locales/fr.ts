@@ -58,7 +58,6 @@ export const fr: Strings = {
 
   submit: "Envoyer",
   submitted: "Merci, c’est envoyé.",
-  required: "Veuillez remplir ce champ.",
   email: "Votre adresse e-mail",
   answer: "Votre réponse",
   rate: "Êtes-vous satisfait ?",
@@ -76,13 +75,9 @@ export const fr: Strings = {
     inbox_not_found: "La discussion n’est pas configurée ici.",
     user_blocked: "Vous ne pouvez pas écrire ici.",
     session_expired: "Votre session a expiré.",
-    session_ended: "Vous êtes déconnecté.",
     storage_unavailable: "Ce navigateur n’enregistre rien : quitter la page perd les messages non envoyés.",
     file_too_large: "Le fichier est trop volumineux.",
     file_type_not_allowed: "Ce type de fichier n’est pas accepté.",
-    file_empty: "Le fichier est vide.",
-    rate_limited: "Trop de messages à la fois. Patientez un instant.",
-    network: "Le serveur est injoignable.",
     unknown: "Une erreur est survenue.",
   },
 }

@@ -116,11 +116,11 @@ describe("the composer", () => {
 
   it("says what the client refused and keeps what was written", () => {
     const { field, conversation } = show()
-    conversation.refusal = new DexraError("file_empty", "")
+    conversation.refusal = new DexraError("file_type_not_allowed", "")
     write(field(), "Hello")
     fireEvent.keyDown(field(), { key: "Enter" })
 
-    expect(screen.getByRole("alert").textContent).toBe("The file is empty.")
+    expect(screen.getByRole("alert").textContent).toBe("Files of this kind are not taken.")
     expect(field().value).toBe("Hello")
   })
 })

@@ -37,13 +37,18 @@ describe("the chat says", () => {
   it.each([
     [{ connection: "offline" }, "You are offline. What you write will be sent when you are back."],
     [{ connection: "polling" }, ""],
-    [{ error: { code: "storage_unavailable", message: "" } }, /stores nothing/],
     [{ inbox: { ...INBOX, is_open: false } }, /out of office/],
   ] as const)("what stands in the way: %o", (state, says) => {
     show({ ...ONLINE, ...(state as Partial<ClientState>) })
     const banner = screen.getAllByRole("status")[0]!
     if (typeof says == "string") expect(banner.textContent).toBe(says)
     else expect(banner.textContent).toMatch(says)
+  })
+
+  it("that the browser stores nothing", () => {
+    const client = show()
+    act(() => client.emit("error", { code: "storage_unavailable", message: "" }))
+    expect(screen.getAllByRole("status")[0]!.textContent).toMatch(/stores nothing/)
   })
 
   it("that this is a test, only where it is one", () => {
@@ -168,6 +173,27 @@ describe("the launcher", () => {
 
     expect(asked).toEqual([false])
     expect(screen.queryByRole("textbox")).toBeNull()
+  })
+
+  it("stays as it is when the page draws it anew, and gives the focus back to the page's own button", () => {
+    const client = scriptedClient()
+    const opener = document.body.appendChild(document.createElement("button"))
+    const drawn = (isOpen: boolean) => (
+      <DexraProvider client={client}>
+        <Launcher isOpen={isOpen} onOpenChange={() => undefined} isButtonHidden />
+      </DexraProvider>
+    )
+    const { rerender } = render(drawn(false))
+    opener.focus()
+    rerender(drawn(true))
+    const attach = screen.getByRole("button", { name: "Attach files" })
+    attach.focus()
+    rerender(drawn(true))
+    expect(document.activeElement).toBe(attach)
+    rerender(drawn(false))
+
+    expect(document.activeElement).toBe(opener)
+    opener.remove()
   })
 
   it("goes where it is told to", () => {

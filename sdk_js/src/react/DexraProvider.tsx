@@ -28,8 +28,11 @@ const NO_COMPONENTS: Components = {}
 
 export function DexraProvider(props: DexraProviderProps) {
   const { strings, unstyled = false, theme = "auto", components = NO_COMPONENTS, portal, children } = props
-  const client = useClient(props.client, props.options)
+  const [own] = useState(() => (props.client ? null : createDexra(props.options!)))
+  const client = props.client ?? own!
   const { shown, show } = useShown(client)
+  const isForgetful = useForgetful(client)
+  useStarted(client, client == own)
   const locale = knownLocale(props.locale ?? props.options?.locale ?? "en")
   const ui = useMemo<Ui>(
     () => ({
@@ -37,6 +40,7 @@ export function DexraProvider(props: DexraProviderProps) {
       shown,
       show,
       components,
+      isForgetful,
       portal,
       strings: { ...en, ...strings },
       format: createFormat(locale),
@@ -44,22 +48,29 @@ export function DexraProvider(props: DexraProviderProps) {
         [unstyled ? "" : names.replace(/\S+/g, "dx-$&"), className].filter(Boolean).join(" ") || undefined,
       root: { dir: directionOf(locale), lang: locale, "data-dx-theme": theme },
     }),
-    [client, shown, show, components, portal, strings, locale, unstyled, theme],
+    [client, shown, show, components, isForgetful, portal, strings, locale, unstyled, theme],
   )
   return <Context.Provider value={ui}>{children}</Context.Provider>
 }
 
-/** The client that was given, or one of our own that lives as long as this stands. */
-function useClient(given: DexraClientHandle | undefined, options: Options | undefined): DexraClientHandle {
-  const [own] = useState(() => (given ? null : createDexra(options!)))
-  const client = given ?? own!
+/** Runs as long as this stands; what somebody else made is theirs to stop. */
+function useStarted(client: DexraClientHandle, isOurs: boolean): void {
   useEffect(() => {
     quietly(client.start())
     return () => {
-      if (client == own) client.stop()
+      if (isOurs) client.stop()
     }
-  }, [client, own])
-  return client
+  }, [client, isOurs])
+}
+
+/** Told once, and maybe before anything is on screen. */
+function useForgetful(client: DexraClientHandle): boolean {
+  const [isForgetful, setForgetful] = useState(false)
+  useEffect(
+    () => client.on("error", ({ code }) => void (code == "storage_unavailable" && setForgetful(true))),
+    [client],
+  )
+  return isForgetful
 }
 
 /**

@@ -25,27 +25,36 @@ export interface LauncherProps {
   /** Yours to decide; left out, the launcher decides. */
   isOpen?: boolean
   onOpenChange?(isOpen: boolean): void
+  /** For a page that has a button of its own. */
+  isButtonHidden?: boolean
   /** In the place of the chat. */
   children?: ReactNode
 }
 
-export function Launcher({ position = "end", className, isOpen, onOpenChange, children }: LauncherProps) {
+export function Launcher({
+  position = "end",
+  className,
+  isOpen,
+  onOpenChange,
+  isButtonHidden,
+  children,
+}: LauncherProps) {
   const { cx, strings, format, root, portal } = useUi()
   const unread = useUnread()
   const [own, setOwn] = useState(false)
   const isShown = isOpen ?? own
   const id = useId()
   const button = useRef<HTMLButtonElement>(null)
-  const change = useCallback(
-    (next: boolean) => {
-      setOwn(next)
-      onOpenChange?.(next)
-    },
-    [onOpenChange],
-  )
+  const tell = useRef(onOpenChange)
+  useEffect(() => {
+    tell.current = onOpenChange
+  })
+  const change = useCallback((next: boolean) => {
+    setOwn(next)
+    tell.current?.(next)
+  }, [])
   const close = useCallback(() => change(false), [change])
   const panel = usePanel(isShown, close, button)
-  const label = isShown ? strings.close : strings.open
   const drawn = (
     <div className={cx(`launcher ${position}`, className)} {...root}>
       <dialog
@@ -58,28 +67,46 @@ export function Launcher({ position = "end", className, isOpen, onOpenChange, ch
       >
         {isShown && (children ?? <DexraChat onClose={close} />)}
       </dialog>
-      <button
-        ref={button}
-        type="button"
-        className={cx("launch")}
-        aria-expanded={isShown}
-        aria-controls={id}
-        aria-label={unread ? `${label}, ${format.plural(strings.unread, unread)}` : label}
-        onClick={() => change(!isShown)}
-      >
-        <Icon name={isShown ? "down" : "chat"} />
-        {unread > 0 && !isShown && (
-          <span className={cx("count-badge")} aria-hidden="true">
-            {format.number(unread)}
-          </span>
-        )}
-      </button>
+      {!isButtonHidden && (
+        <LaunchButton button={button} panelId={id} isShown={isShown} onClick={() => change(!isShown)} />
+      )}
       <span className={cx("sr")} role="status">
         {unread > 0 && !isShown ? format.plural(strings.unread, unread) : ""}
       </span>
     </div>
   )
   return portal ? createPortal(drawn, portal) : drawn
+}
+
+interface LaunchButtonProps {
+  button: RefObject<HTMLButtonElement | null>
+  panelId: string
+  isShown: boolean
+  onClick(): void
+}
+
+function LaunchButton({ button, panelId, isShown, onClick }: LaunchButtonProps) {
+  const { cx, strings, format } = useUi()
+  const unread = useUnread()
+  const label = isShown ? strings.close : strings.open
+  return (
+    <button
+      ref={button}
+      type="button"
+      className={cx("launch")}
+      aria-expanded={isShown}
+      aria-controls={panelId}
+      aria-label={unread ? `${label}, ${format.plural(strings.unread, unread)}` : label}
+      onClick={onClick}
+    >
+      <Icon name={isShown ? "down" : "chat"} />
+      {unread > 0 && !isShown && (
+        <span className={cx("count-badge")} aria-hidden="true">
+          {format.number(unread)}
+        </span>
+      )}
+    </button>
+  )
 }
 
 function onEscape(close: () => void) {
@@ -101,6 +128,7 @@ function usePanel(isShown: boolean, close: () => void, button: RefObject<HTMLBut
     const dialog = panel.current
     if (!dialog || !isShown) return
     const small = matchMedia(SMALL)
+    const opener = document.activeElement as HTMLElement | null
     const show = () => {
       const focused = focusOf(dialog)
       dialog.close()
@@ -121,7 +149,7 @@ function usePanel(isShown: boolean, close: () => void, button: RefObject<HTMLBut
       const focused = focusOf(dialog)
       dialog.close()
       // What had the focus inside is gone by now; whoever is elsewhere on the page stays there.
-      if (!focused || focused == document.body || dialog.contains(focused)) button.current?.focus()
+      if (!focused || focused == document.body || dialog.contains(focused)) (button.current ?? opener)?.focus()
     }
   }, [isShown, close, button])
   return panel

@@ -56,12 +56,12 @@ describe("a message", () => {
   })
 
   it("that failed says why, and can be tried again or deleted", () => {
-    const message = own({ status: "failed", failure: { code: "rate_limited", message: "" } })
+    const message = own({ status: "failed", failure: { code: "file_type_not_allowed", message: "" } })
     const { called } = show({ messages: [message] })
     fireEvent.click(article().getByRole("button", { name: "Try again" }))
     fireEvent.click(article().getByRole("button", { name: "Delete" }))
 
-    expect(article().getByText(/That was a lot at once/)).toBeDefined()
+    expect(article().getByText(/Files of this kind/)).toBeDefined()
     expect([...called("retry"), ...called("discard")]).toEqual([
       ["retry", message.id],
       ["discard", message.id],

@@ -6,7 +6,7 @@ import { Icon } from "./icons"
 
 /** Beside the conversation while it goes on. */
 export function Banner() {
-  const { cx, strings } = useUi()
+  const { cx, strings, isForgetful } = useUi()
   const { connection, error, inbox } = useClientState()
   const problem = error && (strings.errors[error.code as "unknown"] ?? error.message)
   // The composer says itself that it is closed to somebody, and polling is silent: it works, only slower.
@@ -16,7 +16,9 @@ export function Banner() {
       ? strings.offline
       : connection == "connecting" && inbox
         ? strings.connecting
-        : (!isSaidElsewhere && problem) || (inbox?.is_open === false && strings.out)
+        : (!isSaidElsewhere && problem) ||
+          (isForgetful && strings.errors.storage_unavailable) ||
+          (inbox?.is_open === false && strings.out)
   return (
     <div className={cx("banner")} role="status">
       {text && <p>{text}</p>}

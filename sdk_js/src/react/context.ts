@@ -45,6 +45,8 @@ export interface Ui {
   strings: Strings
   format: Format
   components: Components
+  /** The browser refuses to store: what waits is lost with the page. */
+  isForgetful: boolean
   portal?: Element | DocumentFragment
   /** Our class names and the page's; only the page's when unstyled. */
   cx(names: string, className?: string): string | undefined
