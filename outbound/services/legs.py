@@ -24,6 +24,7 @@ from outbound.services.contents import Content
 from outbound.services.recipients import Recipient
 
 TRANSACTIONAL = "transactional"
+NO_SUBJECT = ("email.subject", "required")
 WIDEST = Capabilities(  # what some channel takes; more is too much on any
     longest_caption=LONGEST_TEXT,
     media=dict.fromkeys(MEDIA_KINDS, MediaLimit()),
@@ -133,7 +134,10 @@ def _problems_on(asked: Mapping[str, Any], inbox: Inbox | None, content: Content
     channel = channels.REGISTRY.get(asked.get("channel", ""))
     if channel is None:
         return limits.problems(said, WIDEST)
-    return _formed(asked, channel, said, {} if inbox is None else inbox.settings)[2]
+    mail = asked.get("email") or {} if "email" in channel.capabilities.recipients else {}
+    said = replace(said, mail=Mail(**mail), overrides=(asked.get("overrides") or {}).get(channel.kind, {}))
+    wrong = _formed(asked, channel, said, {} if inbox is None else inbox.settings)[2]
+    return [each for each in wrong if (each.field, each.code) != NO_SUBJECT]  # a conversation may go on that has one
 
 
 def _formed(

@@ -71,6 +71,20 @@ class TestMalformedFields:
         }  # fmt: skip
 
 
+class TestMailsToNobody:
+    def test_are_judged_by_all_that_is_said(self, api, mail):
+        asked = text_to("nobody@", "email", email={"subject": "Hi", "cc": ["no address"]},
+                        overrides={"email": {"headers": {"To": "a@x.test"}}})  # fmt: skip
+
+        assert wrong_fields(api.post(SEND, asked)) == {
+            "recipient_id": "invalid_recipient", "email.cc.0": "invalid_address",
+            "overrides.email.headers.To": "unknown_header",
+        }  # fmt: skip
+
+    def test_are_asked_for_no_subject_that_a_conversation_may_have(self, api, mail):
+        assert wrong_fields(api.post(SEND, text_to("nobody@", "email"))) == {"recipient_id": "invalid_recipient"}
+
+
 class TestTimes:
     def test_that_are_past_are_both_named(self, api, sms):
         answer = api.post(SEND, text_to(PHONE, "sms", send_at=PAST, expires_at=PAST))
