@@ -52,7 +52,7 @@ function obey(form) {
 }
 
 function show(user) {
-  const name = user?.email || user?.external_id ? user.first_name || user.name : ""
+  const name = user?.first_name || (user?.external_id ? user.name : "")
   find("sign-in").hidden = Boolean(user?.verified)
   find("sign-out").hidden = !user?.verified
   find("who").textContent = user?.verified
