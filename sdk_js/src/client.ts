@@ -1,7 +1,6 @@
 /** The client: a session, its conversations and what is told of them. */
 
 import { createConversations } from "./conversations"
-import type { Core } from "./conversation"
 import { DexraError, failureOf, toDexraError } from "./errors"
 import { createHttp } from "./http"
 import { createLive } from "./live"
@@ -43,7 +42,7 @@ export function createDexra(options: Options): DexraClient {
   const { on, emit } = createEmitter()
   const http = createHttp(options.baseUrl)
   const vault = createVault(options.storage, (cause) =>
-    emit("error", { code: "storage_unavailable", message: "What waits is lost with this page.", cause }),
+    emit("error", { code: "storage_unavailable", message: "storage_unavailable", cause }),
   )
 
   let isStarted = false
@@ -57,7 +56,8 @@ export function createDexra(options: Options): DexraClient {
   let beginning = 0
   let position = ""
   let catching: Promise<void> | undefined
-  let tryNow = () => {}
+  let failures = 0
+  let retry: ReturnType<typeof setTimeout> | undefined
 
   const session = createSession(options, http, vault, { onOpened, onRefused })
   const outbox = createOutbox(vault, {
@@ -72,8 +72,8 @@ export function createDexra(options: Options): DexraClient {
       return id
     },
     post,
-    onChange(name) {
-      conversations.redraw(name)
+    onChange() {
+      conversations.all().forEach((one) => one.redraw())
       state.set({ waiting: outbox.waiting() })
     },
     onFailed(entry, error) {
@@ -85,17 +85,15 @@ export function createDexra(options: Options): DexraClient {
       )
     },
   })
-  const core: Core = {
+  const core = {
     outbox,
     emit,
     state: state.get,
     catchUp,
-    async call(method, path, body) {
+    async call(method: string, path: string, body?: unknown): Promise<any> {
       if (!isOpened) await ready()
       return session.call(method, path, body)
     },
-    putSummary: (summary) => conversations.putSummary(summary),
-    putMessage: (message) => conversations.putMessage(message),
   }
   const conversations = createConversations(core, state)
   const live = createLive(session, options.transport != "polling", {
@@ -140,19 +138,25 @@ export function createDexra(options: Options): DexraClient {
     tellUser(user)
     profile.warn(ignored)
     // Opened by itself and for somebody else: a session that was ended, a record that was erased.
-    if (isReady && known && known.id != user.id) void begin()
+    if (isReady && known && known.id != user.id) begin()
   }
 
   function onRefused(error: DexraError) {
     beginning++
-    isOpened = isReady = false
+    forgetSession()
     refusal = error
-    live.stop()
-    outbox.pause()
     tellConnection("stopped")
     tellError(error)
     waiters.forEach(({ reject }) => reject(error))
     waiters = []
+  }
+
+  /** Whatever comes next has to be opened first. */
+  function forgetSession() {
+    live.stop()
+    outbox.pause()
+    isOpened = isReady = false
+    refusal = undefined
   }
 
   function ready(): Promise<User> {
@@ -162,34 +166,32 @@ export function createDexra(options: Options): DexraClient {
   }
 
   /** Open the session, fetch the list, listen; until it works or cannot. */
-  async function begin() {
-    const mine = ++beginning
-    live.stop()
-    isOpened = isReady = false
-    refusal = undefined
+  function begin() {
+    forgetSession()
+    failures = 0
     state.set({ error: null })
     tellConnection("connecting")
-    for (let failures = 1; mine == beginning; failures++) {
-      try {
-        const opened = await session.open()
-        if (mine != beginning) return
-        isOpened = true
-        position = opened.position
-        outbox.open(session.home(), session.anonymousHome)
-        await conversations.reload(opened.unread_count)
-        if (mine == beginning) begun()
-        return
-      } catch (thrown) {
-        const error = toDexraError(thrown)
-        if (mine != beginning) return
-        if (!error.isTransient) return onRefused(error)
-        state.set({ error: failureOf(error) })
-        tellConnection("offline")
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, (error.retryAfter ?? 0) * 1000 || backoff(failures))
-          tryNow = () => (clearTimeout(timer), resolve())
-        })
-      }
+    void attempt()
+  }
+
+  async function attempt() {
+    const mine = ++beginning
+    clearTimeout(retry)
+    try {
+      const opened = await session.open()
+      if (mine != beginning) return
+      isOpened = true
+      position = opened.position
+      outbox.open(session.home(), session.anonymousHome)
+      await conversations.reload(opened.unread_count)
+      if (mine == beginning) begun()
+    } catch (thrown) {
+      const error = toDexraError(thrown)
+      if (mine != beginning) return
+      if (!error.isTransient) return onRefused(error)
+      state.set({ error: failureOf(error) })
+      tellConnection("offline")
+      retry = setTimeout(attempt, (error.retryAfter ?? 0) * 1000 || backoff(++failures))
     }
   }
 
@@ -213,7 +215,7 @@ export function createDexra(options: Options): DexraClient {
     else if (event == "user.updated") tellUser(data.user)
     else if (event == "session.ended") {
       session.forget()
-      void begin()
+      begin()
     } else conversations.hear({ event, data })
   }
 
@@ -260,20 +262,18 @@ export function createDexra(options: Options): DexraClient {
 
   function wake() {
     if (globalThis.document?.hidden) return
-    tryNow()
+    if (!isReady && !refusal) void attempt()
     live.wake()
     outbox.wake()
   }
 
   function listen(act: "addEventListener" | "removeEventListener") {
-    globalThis.window?.[act]?.("online", wake)
-    globalThis.window?.[act]?.("offline", wake)
-    globalThis.document?.[act]("visibilitychange", wake)
+    ;["online", "offline", "visibilitychange"].forEach((name) => globalThis.window?.[act]?.(name, wake))
   }
 
   async function start() {
     if (!isStarted) listen("addEventListener")
-    if (!isStarted || refusal) void begin()
+    if (!isStarted || refusal) begin()
     isStarted = true
     await ready().catch(() => {})
   }
@@ -288,11 +288,10 @@ export function createDexra(options: Options): DexraClient {
     session.become(null)
     profile.forget()
     conversations.forget(false)
-    isOpened = isReady = false
-    refusal = undefined
+    forgetSession()
     state.set({ user: null, unread: 0, error: null })
     emit("reset", null)
-    if (isStarted) void begin()
+    if (isStarted) begin()
     if (opened && !isTold) await http("DELETE", "/session", opened.token).catch(() => {})
   }
 
@@ -303,7 +302,7 @@ export function createDexra(options: Options): DexraClient {
     stop() {
       beginning++
       isStarted = isOpened = isReady = false
-      tryNow()
+      clearTimeout(retry)
       live.stop()
       outbox.close()
       conversations.all().forEach((one) => one.quiet())
@@ -311,11 +310,9 @@ export function createDexra(options: Options): DexraClient {
       tellConnection("idle")
     },
     identify(identity, attributes) {
-      outbox.pause()
       session.become(identity, attributes)
-      isOpened = isReady = false
-      refusal = undefined
-      if (isStarted) void begin()
+      forgetSession()
+      if (isStarted) begin()
       return ready()
     },
     update: profile.update,

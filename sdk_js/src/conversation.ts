@@ -15,6 +15,7 @@ import type {
   ConversationState,
   ConversationSummary,
   Draft,
+  InboxInfo,
   Message,
 } from "./types"
 
@@ -73,16 +74,13 @@ function merged(known: Message[], news: Message[]): Message[] {
   for (const message of news) {
     if (!(latest.get(message.id)?.updated_at! > message.updated_at)) latest.set(message.id, message)
   }
-  return [...latest.values()].sort(
-    (one, other) => +(one.created_at > other.created_at) || -(one.created_at < other.created_at),
-  )
+  return [...latest.values()].sort((one, other) => one.created_at.localeCompare(other.created_at))
 }
 
 function parcel(file: File): Parcel {
-  const kind = file.type.split("/")[0]!
   const shown: Attachment = {
     id: "local_" + newId(),
-    type: /^(image|video|audio)$/.test(kind) ? (kind as Attachment["type"]) : "file",
+    type: (/^(image|video|audio)\//.exec(file.type)?.[1] ?? "file") as Attachment["type"],
     url: URL.createObjectURL?.(file) ?? "",
     filename: file.name,
     content_type: file.type,
@@ -94,21 +92,16 @@ function parcel(file: File): Parcel {
 }
 
 /** Throws what can be known without asking the server. */
-function check(
-  { text = "", files = [] }: Draft,
-  limits?: { file_bytes: number; files: number; text_characters: number },
-) {
-  const refuse = (code: string, message: string, field = "files") => {
-    throw new DexraError(code, message, { field })
+function check({ text = "", files = [] }: Draft, limits?: InboxInfo["limits"]) {
+  const refuse = (code: string, status: number, limit?: number) => {
+    throw new DexraError(code, limit ? `${code}: ${limit}` : code, { status })
   }
-  if (!text.trim() && !files.length) refuse("message_empty", "There is nothing to send.", "text")
+  if (!text.trim() && !files.length) refuse("message_empty", 422)
   if (!limits) return
-  if ([...text].length > limits.text_characters) {
-    refuse("text_too_long", `At most ${limits.text_characters} characters.`, "text")
-  }
-  if (files.length > limits.files) refuse("too_many_files", `At most ${limits.files} files.`)
-  const large = files.find((file) => file.size > limits.file_bytes)
-  if (large) refuse("file_too_large", `${large.name}: at most ${limits.file_bytes} bytes.`)
+  const { text_characters, files: most, file_bytes } = limits
+  if ([...text].length > text_characters) refuse("text_too_long", 422, text_characters)
+  if (files.length > most) refuse("too_many_files", 422, most)
+  if (files.some(({ size }) => size > file_bytes)) refuse("file_too_large", 413, file_bytes)
 }
 
 export function createConversation(core: Core, name: string): Conversation {
@@ -131,13 +124,13 @@ export function createConversation(core: Core, name: string): Conversation {
 
   function drawn(entry: Entry): Message {
     const { id, text, files, at, failure } = entry
-    const user = core.state().user
+    const { id: user = null, name: author = "", avatar_url = "" } = core.state().user ?? {}
     const said_at = new Date(at).toISOString()
     return {
       id: "local_" + id,
       conversation_id: name,
       direction: "inbound",
-      author: { type: "user", id: user?.id ?? null, name: user?.name ?? "", avatar_url: user?.avatar_url ?? "" },
+      author: { type: "user", id: user, name: author, avatar_url },
       message_type: files ? "media" : "text",
       text,
       content_type: "text",

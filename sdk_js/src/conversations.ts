@@ -18,7 +18,6 @@ export interface Conversations {
   putMessage(message: Message): void
   /** A conversation that was begun here exists on the server. */
   born(name: string, id: string): void
-  redraw(name: string): void
   /** The first page of the list; with the loaded conversations as they are now. */
   reload(unread: number): Promise<void>
   loadMore(): Promise<void>
@@ -30,7 +29,11 @@ export interface Conversations {
 
 const activity = (summary: ConversationSummary) => summary.last_message?.created_at ?? summary.created_at
 
-export function createConversations(core: Core, state: WritableStore<ClientState>): Conversations {
+export function createConversations(
+  client: Omit<Core, "putSummary" | "putMessage">,
+  state: WritableStore<ClientState>,
+): Conversations {
+  const core: Core = { ...client, putSummary, putMessage }
   let open: Conversation[] = []
   let cursor: string | null = null
   /** What is unread in conversations that are not in the list yet. */
@@ -41,32 +44,44 @@ export function createConversations(core: Core, state: WritableStore<ClientState
 
   const named = (name: string) => open.filter((conversation) => conversation.name() == name)
 
+  const known = (id: string) => state.get().conversations.find((one) => one.id == id)
+
   function get(name: string): Conversation {
-    const known = named(name)[0]
-    if (known) return known
+    const there = named(name)[0]
+    if (there) return there
     const made = createConversation(core, name)
     open = [...open, made]
-    made.show({ summary: state.get().conversations.find(({ id }) => id == name) ?? null })
+    showSummary(made)
     made.redraw()
     return made
   }
 
+  /** Set the list, and what follows from it. */
   function list(conversations: ConversationSummary[]) {
-    conversations.sort((one, other) => (activity(one) < activity(other) ? 1 : -1))
+    conversations.sort((one, other) => activity(other).localeCompare(activity(one)))
     const unread = conversations.reduce((sum, { unread_count }) => sum + unread_count, unseen)
     const hasChanged = unread != state.get().unread
     state.set({ conversations, unread })
+    open.forEach(showSummary)
     if (hasChanged) core.emit("unread", unread)
   }
 
+  function showSummary(conversation: Conversation) {
+    const summary = known(conversation.name())
+    if (summary) conversation.show({ summary })
+  }
+
+  /** Put these in the list; those that are in it already are replaced. */
+  function add(news: ConversationSummary[]) {
+    list([...state.get().conversations.filter(({ id }) => news.every((one) => one.id != id)), ...news])
+  }
+
   function putSummary(summary: ConversationSummary) {
-    const { conversations } = state.get()
-    const known = conversations.find(({ id }) => id == summary.id)
-    if (known && (known.updated_at > summary.updated_at || JSON.stringify(known) == JSON.stringify(summary))) return
-    const isBorn = !known && conversations.every(({ created_at }) => created_at < summary.created_at)
-    if (!known) unseen = Math.max(0, unseen - summary.unread_count)
-    list([summary, ...conversations.filter((one) => one != known)])
-    named(summary.id).forEach((conversation) => conversation.show({ summary }))
+    const before = known(summary.id)
+    if (before && (before.updated_at > summary.updated_at || JSON.stringify(before) == JSON.stringify(summary))) return
+    const isBorn = !before && state.get().conversations.every(({ created_at }) => created_at < summary.created_at)
+    if (!before) unseen = Math.max(0, unseen - summary.unread_count)
+    add([summary])
     core.emit(isBorn ? "conversation_created" : "conversation_updated", summary)
   }
 
@@ -85,28 +100,27 @@ export function createConversations(core: Core, state: WritableStore<ClientState
 
   function born(name: string, id: string) {
     core.outbox.rename(name, id)
-    const summary = state.get().conversations.find((one) => one.id == id) ?? null
     for (const conversation of named(name)) {
       conversation.rename(id)
-      conversation.show({ summary })
+      showSummary(conversation)
     }
   }
 
-  async function fetchPage() {
+  /** Fetch the next page of a list with so many unread outside of what is here. */
+  async function fetchPage(unread: number) {
     const after = cursor ? "&cursor=" + encodeURIComponent(cursor) : ""
-    const page = await core.call<Page<ConversationSummary>>("GET", `/conversations?limit=${PAGE}${after}`)
-    cursor = page.next_cursor
-    state.set({ hasMoreConversations: page.has_more })
-    return page.data
-  }
-
-  function listMore(news: ConversationSummary[]) {
-    const ids = new Set(news.map(({ id }) => id))
-    list([...state.get().conversations.filter(({ id }) => !ids.has(id)), ...news])
-    for (const summary of news) {
-      noteTime(summary.last_message?.created_at)
-      named(summary.id).forEach((conversation) => conversation.show({ summary }))
-    }
+    const { data, has_more, next_cursor } = await core.call<Page<ConversationSummary>>(
+      "GET",
+      `/conversations?limit=${PAGE}${after}`,
+    )
+    cursor = next_cursor
+    state.set({ hasMoreConversations: has_more })
+    unseen = Math.max(
+      0,
+      data.reduce((sum, { unread_count }) => sum - unread_count, unread),
+    )
+    add(data)
+    data.forEach(({ last_message }) => noteTime(last_message?.created_at))
   }
 
   function noteTime(created_at = "") {
@@ -141,19 +155,13 @@ export function createConversations(core: Core, state: WritableStore<ClientState
     putSummary,
     putMessage,
     born,
-    redraw: (name) => named(name).forEach((one) => one.redraw()),
     async reload(unread) {
       cursor = null
-      const page = await fetchPage()
-      unseen = Math.max(0, unread - page.reduce((sum, { unread_count }) => sum + unread_count, 0))
-      listMore(page)
+      await fetchPage(unread)
       await Promise.all(open.filter((one) => one.state.get().messages.length).map((one) => one.reload()))
     },
     async loadMore() {
-      if (!state.get().hasMoreConversations) return
-      const page = await fetchPage()
-      unseen = Math.max(0, unseen - page.reduce((sum, { unread_count }) => sum + unread_count, 0))
-      listMore(page)
+      if (state.get().hasMoreConversations) await fetchPage(unseen)
     },
     hear({ event, data }) {
       on[event]?.(data)

@@ -3,7 +3,7 @@
 import type { Failure } from "./types"
 
 export interface ErrorDetails {
-  /** HTTP status; 0 when the server was never reached. */
+  /** HTTP status; 0 when the server was never reached, and what it would have said when it was not asked. */
   status?: number
   field?: string
   /** Seconds to wait. */
@@ -11,8 +11,6 @@ export interface ErrorDetails {
   requestId?: string
   cause?: unknown
 }
-
-const TRANSIENT = /^(network|timeout|bad_answer|identity_unavailable|session_changed)$/
 
 /** Recognise it by `error.name === "DexraError"`: a page may hold two copies of this package. */
 export class DexraError extends Error {
@@ -26,13 +24,13 @@ export class DexraError extends Error {
 
   constructor(
     readonly code: string,
-    message: string,
+    message = code,
     details: ErrorDetails = {},
   ) {
     super(message)
     this.status = 0
     Object.assign(this, details)
-    this.isTransient = TRANSIENT.test(code) || this.status == 408 || this.status == 429 || this.status >= 500
+    this.isTransient = !this.status || this.status == 408 || this.status == 429 || this.status >= 500
   }
 }
 
@@ -40,12 +38,13 @@ export class DexraError extends Error {
 export function toDexraError(error: unknown): DexraError {
   return error instanceof Error && error.name == "DexraError"
     ? (error as DexraError)
-    : new DexraError("unexpected", String((error as Error)?.message ?? error), { cause: error })
+    : new DexraError("unexpected", String((error as Error)?.message ?? error), { status: 400, cause: error })
 }
 
-/** What somebody has to put right before anything goes on. */
-export const STOPPING =
-  /^(identity_required|invalid_identity_token|origin_not_allowed|inbox_not_found|session_expired|session_ended)$/
+/** Somebody has to put something right before anything goes on. */
+export function isStopping({ status, code }: DexraError): boolean {
+  return status == 401 || code == "origin_not_allowed" || code == "inbox_not_found"
+}
 
 export function failureOf({ code, message }: Failure): Failure {
   return { code, message }

@@ -6,7 +6,7 @@ import type { ScriptedServer } from "./testing/server"
 
 const http = createHttp("https://chat.test/")
 let server: ScriptedServer
-const refusal = (asked: Promise<unknown>) =>
+const refusal = (asked: Promise<unknown>): Promise<DexraError> =>
   asked.then(
     () => expect.unreachable(),
     (error: DexraError) => error,
@@ -33,14 +33,21 @@ it("tells what the server says is wrong", async () => {
   expect(server.asked).toEqual([{ method: "POST", path: "/me", token: "dxs_1", body: {} }])
 })
 
-it.each([
+type Answer = Parameters<ScriptedServer["when"]>[1]
+const page =
+  (status: number, text: string): Answer =>
+  () =>
+    ({ ...json({}, status), text: async () => text }) as Response
+const refusals: [string, Answer, string, number, boolean][] = [
   ["no network", () => "lose", "network", 0, true],
-  ["a portal's page", () => ({ ...json({}), text: async () => "<html>" }), "bad_answer", 200, true],
-  ["a proxy's page", () => ({ ...json({}, 502), text: async () => "<html>" }), "http_502", 502, true],
+  ["a portal's page", page(200, "<html>"), "bad_answer", 0, true],
+  ["a proxy's page", page(502, "<html>"), "http_502", 502, true],
   ["a wrong field", () => failure(422, "invalid"), "invalid", 422, false],
-  ["a missing page", () => ({ ...json({}, 404), text: async () => "" }), "http_404", 404, false],
-] as const)("makes an error of %s", async (_what, answer, code, status, isTransient) => {
-  server.when(/POST/, answer as any)
+  ["a missing page", page(404, ""), "http_404", 404, false],
+]
+
+it.each(refusals)("makes an error of %s", async (_what, answer, code, status, isTransient) => {
+  server.when(/POST/, answer)
 
   expect(await refusal(http("POST", "/sessions", undefined, {}))).toMatchObject({ code, status, isTransient })
 })

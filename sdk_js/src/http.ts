@@ -1,6 +1,6 @@
 /** Requests to `/client/v1`: JSON both ways, every failure a DexraError. */
 
-import { DexraError, toDexraError } from "./errors"
+import { DexraError } from "./errors"
 import { backoff, sleep } from "./timing"
 
 const TIMEOUT = 15_000
@@ -20,15 +20,15 @@ export function readAnswer(status: number, text: string, header: (name: string) 
     answer = text && JSON.parse(text)
   } catch {
     // A captive portal or a proxy answers with a page, and says 200.
-    if (status < 400) throw new DexraError("bad_answer", "Not an answer of the server.", { status })
+    if (status < 400) throw new DexraError("bad_answer")
   }
   if (status < 400) return answer
   const { code = "http_" + status, message = code, param, request_id } = answer?.error ?? {}
   throw new DexraError(code, message, {
     status,
-    field: param ?? undefined,
+    field: param,
     retryAfter: Number(header("Retry-After")) || undefined,
-    requestId: request_id ?? header("Request-Id") ?? undefined,
+    requestId: request_id,
   })
 }
 
@@ -50,12 +50,9 @@ export function createHttp(baseUrl = ""): Http {
         body: body ? JSON.stringify(body) : undefined,
       })
       return readAnswer(response.status, await response.text(), (name) => response.headers.get(name))
-    } catch (error) {
-      const known = toDexraError(error)
-      if (known.code != "unexpected") throw known
-      throw new DexraError(controller.signal.aborted ? "timeout" : "network", "The server cannot be reached.", {
-        cause: error,
-      })
+    } catch (cause) {
+      if ((cause as Error).name == "DexraError") throw cause
+      throw new DexraError(controller.signal.aborted ? "timeout" : "network", "No connection", { cause })
     } finally {
       clearTimeout(timer)
     }

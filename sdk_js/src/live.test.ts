@@ -145,7 +145,6 @@ describe("the socket", () => {
     const [socket] = world.server.open
     vi.spyOn(console, "error").mockImplementation(() => {})
 
-    socket!.onmessage!({ data: "{" })
     for (const frame of [{}, { type: "unknown" }, { message: { event: "unknown", data: {} } }, { type: "toString" }]) {
       socket!.hear(frame)
     }

@@ -74,6 +74,8 @@ export function createLive(session: Session, mayUseSocket: boolean, watcher: Liv
 
   // As the leader
 
+  const beat = () => tabs?.tell({ isOnline })
+
   function lead() {
     if (!isRunning) return
     isLeader = true
@@ -90,10 +92,10 @@ export function createLive(session: Session, mayUseSocket: boolean, watcher: Liv
         tabs?.tell({ frame })
         watcher.onFrame(frame)
       },
-      onPing: () => tabs?.tell({ isOnline }),
+      onPing: beat,
       onReady(isWhole) {
         stood()
-        tabs?.tell({ isOnline })
+        beat()
         if (!isWhole) catchUp()
       },
       onGone: (needsSession) => void gone(needsSession),
@@ -103,7 +105,7 @@ export function createLive(session: Session, mayUseSocket: boolean, watcher: Liv
   async function gone(needsSession: boolean) {
     closeSocket = undefined
     fell()
-    tabs?.tell({ isOnline })
+    beat()
     if (++socketFailures >= GIVE_UP) startPolling()
     after("socket", socketFailures < GIVE_UP ? backoff(socketFailures) : SOCKET_AGAIN, connect)
     if (needsSession) await session.open().catch(() => {})
@@ -113,7 +115,7 @@ export function createLive(session: Session, mayUseSocket: boolean, watcher: Liv
 
   function hear({ frame, isOnline: isLeaderOnline, asks, isReset }: any) {
     if (isReset) return watcher.onReset()
-    if (asks && isLeader) return tabs?.tell({ isOnline })
+    if (asks && isLeader) return void beat()
     if (isLeader) return
     if (frame) watcher.onFrame(frame)
     if (frame || isLeaderOnline) {

@@ -6,7 +6,7 @@
  * often it arrives. Each tab sends what it queued, and what a tab left that is no more.
  */
 
-import { DexraError, failureOf, STOPPING, toDexraError } from "./errors"
+import { DexraError, failureOf, isStopping, toDexraError } from "./errors"
 import type { Vault } from "./storage"
 import { hold } from "./tabs"
 import { backoff } from "./timing"
@@ -42,8 +42,8 @@ export interface OutboxWatcher {
   carry(parcel: Parcel, tell: () => void): Promise<string>
   /** Give a message to the server; the file ids are in it. */
   post(entry: Entry): Promise<void>
-  /** What is shown of a conversation has changed. */
-  onChange(conversation: string): void
+  /** What is shown of what waits has changed. */
+  onChange(): void
   onFailed(entry: Entry, error: DexraError): void
 }
 
@@ -77,7 +77,7 @@ export function newId(): string {
 }
 
 function isEntry(entry: any): entry is Entry {
-  return typeof entry?.id == "string" && typeof entry.conversation == "string" && Array.isArray(entry.attachment_ids)
+  return typeof entry?.conversation == "string" && entry.attachment_ids
 }
 
 export function createOutbox(vault: Vault, watcher: OutboxWatcher): Outbox {
@@ -135,21 +135,15 @@ export function createOutbox(vault: Vault, watcher: OutboxWatcher): Outbox {
     }
     mine.sort((one, other) => one.at - other.at)
     save()
-    changed()
+    watcher.onChange()
     pump()
   }
 
   /** A message of an earlier page: its files are gone, and after a day nobody expects it to be sent by itself. */
   function revive(entry: Entry): Entry {
-    const fail = (code: string, message: string) => ({ ...entry, failure: { code, message }, at: Date.now() })
-    if (entry.failure) return entry
-    if (entry.attachment_ids.length < entry.files)
-      return fail("file_lost", "The page was left before the file was sent.")
-    return Date.now() - entry.at > KEPT ? fail("expired", "It waited for a day.") : entry
-  }
-
-  function changed(conversation?: string) {
-    new Set(conversation ? [conversation] : mine.map((entry) => entry.conversation)).forEach(watcher.onChange)
+    const isOld = Date.now() - entry.at > KEPT
+    const code = entry.attachment_ids.length < entry.files ? "file_lost" : isOld && "expired"
+    return entry.failure || !code ? entry : { ...entry, failure: { code, message: code }, at: Date.now() }
   }
 
   function pump() {
@@ -161,7 +155,7 @@ export function createOutbox(vault: Vault, watcher: OutboxWatcher): Outbox {
 
   async function run(entry: Entry) {
     sending.set(entry.id, entry.conversation)
-    changed(entry.conversation)
+    watcher.onChange()
     try {
       await deliver(entry)
       failures = 0
@@ -171,21 +165,21 @@ export function createOutbox(vault: Vault, watcher: OutboxWatcher): Outbox {
       if (mine.includes(entry)) refused(entry, toDexraError(thrown))
     }
     sending.delete(entry.id)
-    changed(entry.conversation)
+    watcher.onChange()
     pump()
   }
 
   async function deliver(entry: Entry) {
     for (const parcel of parcels(entry).slice(entry.attachment_ids.length)) {
-      entry.attachment_ids.push(await watcher.carry(parcel, () => changed(entry.conversation)))
+      entry.attachment_ids.push(await watcher.carry(parcel, () => watcher.onChange()))
       save()
     }
-    if (!isOpen || !mine.includes(entry)) throw new DexraError("session_changed", "Somebody else is here now.")
+    if (!isOpen || !mine.includes(entry)) throw new DexraError("session_changed")
     await watcher.post(entry)
   }
 
   function refused(entry: Entry, error: DexraError) {
-    if (STOPPING.test(error.code)) isOpen = false
+    if (isStopping(error)) isOpen = false
     else if (error.isTransient) {
       const wait = (error.retryAfter ?? 0) * 1000
       notBefore = performance.now() + wait
@@ -194,7 +188,7 @@ export function createOutbox(vault: Vault, watcher: OutboxWatcher): Outbox {
     } else {
       entry.failure = failureOf(error)
       save()
-      changed(entry.conversation)
+      watcher.onChange()
       watcher.onFailed(entry, error)
     }
   }
@@ -224,14 +218,13 @@ export function createOutbox(vault: Vault, watcher: OutboxWatcher): Outbox {
     }
     files.delete(id)
     save()
-    changed(entry.conversation)
+    watcher.onChange()
     return entry
   }
 
   return {
     open(next, anonymousHome) {
       // What a known person said stays theirs; what nobody in particular said is said by whoever it turns out to be.
-      const before = mine
       if (home != next && home && home != anonymousHome) mine = []
       home = next
       isOpen = true
@@ -242,7 +235,6 @@ export function createOutbox(vault: Vault, watcher: OutboxWatcher): Outbox {
         watchTabs(anonymousHome, stored(anonymousHome))
         take(anonymousHome, tab)
       }
-      before.forEach((entry) => watcher.onChange(entry.conversation))
       wake()
     },
     pause: () => void (isOpen = false),
@@ -261,13 +253,13 @@ export function createOutbox(vault: Vault, watcher: OutboxWatcher): Outbox {
     },
     wake,
     add(conversation, text, some) {
-      if (mine.length >= MOST) throw new DexraError("outbox_full", `${MOST} messages wait to be sent.`)
+      if (mine.length >= MOST) throw new DexraError("outbox_full", `outbox_full: ${MOST}`, { status: 422 })
       const at = Date.now()
       const entry = { id: newId(), conversation, text, files: some.length, attachment_ids: [], at, failure: null, tab }
       mine.push(entry)
       if (some.length) files.set(entry.id, some)
       save()
-      changed(conversation)
+      watcher.onChange()
       wake()
       return entry
     },
@@ -276,7 +268,7 @@ export function createOutbox(vault: Vault, watcher: OutboxWatcher): Outbox {
       if (!entry?.failure || entry.attachment_ids.length + parcels(entry).length < entry.files) return
       entry.failure = null
       save()
-      changed(entry.conversation)
+      watcher.onChange()
       wake()
     },
     remove,

@@ -13,8 +13,8 @@ export interface Profile {
   forget(): void
 }
 
-const isBlank = (value: unknown) => value === undefined || value === null || value === ""
-const isEqual = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
+const isBlank = (value: unknown) => value == null || value === ""
+const isEqual = (one: unknown, other: unknown) => JSON.stringify(one) == JSON.stringify(other)
 
 /** What of `said` the server does not know yet; blank values say nothing. */
 function news(said: Record<string, unknown>, known: Record<string, unknown>): Record<string, unknown> {
@@ -30,8 +30,8 @@ export function createProfile(
 ): Profile {
   let waiting: Attributes = {}
   let saving: Promise<User> | undefined
-  /** What was refused is not said again until it is something else. */
-  let refused: Record<string, unknown> = {}
+  /** What was not taken is not said again until it is something else. */
+  let refused = ""
   const warned = new Set<string>()
 
   function warn(ignored: Ignored[] = []) {
@@ -49,17 +49,14 @@ export function createProfile(
     waiting = {}
     saving = undefined
     const user = await ready()
-    const change: Attributes = news(news(said, user as any), refused)
-    const custom = news(news(custom_attributes ?? {}, user.custom_attributes), refused)
+    const change: Attributes = news(said, user as any)
+    const custom = news(custom_attributes ?? {}, user.custom_attributes)
     if (Object.keys(custom).length) change.custom_attributes = custom
-    if (!Object.keys(change).length) return user
+    const text = JSON.stringify(change)
+    if (text == "{}" || text == refused) return user
     const { ignored, ...answer } = await save(change)
     warn(ignored)
-    const sent: Record<string, unknown> = { ...change, ...custom }
-    ignored?.forEach(({ field }) => {
-      const name = field.replace("custom_attributes.", "")
-      refused[name] = sent[name]
-    })
+    if (ignored?.length) refused = text
     return answer
   }
 
@@ -79,7 +76,7 @@ export function createProfile(
     warn,
     forget() {
       waiting = {}
-      refused = {}
+      refused = ""
     },
   }
 }

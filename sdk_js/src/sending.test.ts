@@ -110,7 +110,7 @@ describe("sending", () => {
     chat.send({ text: "Hello" })
     await pass(10)
 
-    document.dispatchEvent(new Event("visibilitychange"))
+    document.dispatchEvent(new Event("visibilitychange", { bubbles: true }))
     await pass(10)
 
     expect(world.server.messages).toHaveLength(1)

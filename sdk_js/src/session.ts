@@ -1,6 +1,6 @@
 /** Who talks to the server: opened with what proves it, kept fresh, remembered for the next page. */
 
-import { DexraError, STOPPING, toDexraError } from "./errors"
+import { DexraError, isStopping, toDexraError } from "./errors"
 import type { Http } from "./http"
 import type { Vault } from "./storage"
 import { exclusively } from "./tabs"
@@ -49,7 +49,7 @@ export interface Session {
   forget(): void
 }
 
-const somebodyElse = () => new DexraError("session_changed", "Somebody else is here now.")
+const somebodyElse = () => new DexraError("session_changed")
 
 /** Whom a JWT is about; only the server can tell whether it is true. */
 function subjectOf(token: string): string {
@@ -112,14 +112,13 @@ export function createSession(options: Options, http: Http, vault: Vault, watche
     const place = anonymousHome + who
     // Whoever was anonymous here a moment ago goes on as who they are.
     const known = () => (home == place ? undefined : recall(anonymousHome)) ?? recall(place)
-    const answer = await (known()
-      ? ask(known(), proof)
-      : // Two tabs of a newcomer are one newcomer.
-        exclusively(place, async () => {
-          const answer = await ask(known(), proof)
-          if (mine == person) vault.write(sourceKey(place), { source_id: answer.source_id })
-          return answer
-        }))
+    // Two tabs of a newcomer are one newcomer: the second finds what the first has left.
+    const answer = await exclusively(place, async () => {
+      const answer = await ask(known(), proof)
+      // Only the name of the session: a token in storage would open a verified one without proof.
+      if (mine == person) vault.write(sourceKey(place), { source_id: answer.source_id })
+      return answer
+    })
     if (mine != person) throw somebodyElse()
     settle(place, answer)
     return answer
@@ -127,8 +126,6 @@ export function createSession(options: Options, http: Http, vault: Vault, watche
 
   function settle(place: string, answer: Opened) {
     if (place != anonymousHome && place != home) vault.write(sourceKey(anonymousHome), null)
-    // Only the name of the session: a token in storage would open a verified one without proof.
-    vault.write(sourceKey(place), { source_id: answer.source_id })
     home = place
     opened = answer
     attributes = undefined
@@ -169,7 +166,7 @@ export function createSession(options: Options, http: Http, vault: Vault, watche
       return answer
     } catch (error) {
       const { status, code } = error as DexraError
-      if (mine != person || !STOPPING.test(code)) throw error
+      if (mine != person || !isStopping(error as DexraError)) throw error
       if (status != 401 || isSecond) {
         watcher.onRefused(error as DexraError)
         throw error

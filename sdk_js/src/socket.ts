@@ -92,15 +92,7 @@ export function openSocket(url: string, pubsubToken: string, place: Place, watch
   watch(HANDSHAKE)
   try {
     socket = new WebSocket(url + (place.sid && "?sid=" + encodeURIComponent(place.sid)), [PROTOCOL])
-    socket.onmessage = (event) => {
-      let frame
-      try {
-        frame = JSON.parse(event.data)
-      } catch {
-        return
-      }
-      hear(frame)
-    }
+    socket.onmessage = (event) => hear(JSON.parse(event.data))
     socket.onclose = end
   } catch {
     // Some pages forbid even to try.

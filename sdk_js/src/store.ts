@@ -28,10 +28,8 @@ export function createStore<Value extends object>(initial: Value): WritableStore
       ;[...watchers].forEach((watch) => guarded(watch))
     },
     subscribe(watch) {
-      // A function of its own for each subscription: the same watcher may come twice and leave once.
-      const own = () => watch()
-      watchers.add(own)
-      return () => void watchers.delete(own)
+      watchers.add(watch)
+      return () => void watchers.delete(watch)
     },
   }
 }
@@ -45,10 +43,9 @@ export function createEmitter(): Emitter {
   const listeners = new Map<string, Set<(event: any) => void>>()
   return {
     on(name, tell) {
-      const own = (event: any) => tell(event)
       const those = listeners.get(name) ?? new Set()
-      listeners.set(name, those.add(own))
-      return () => void those.delete(own)
+      listeners.set(name, those.add(tell))
+      return () => void those.delete(tell)
     },
     emit(name, event) {
       ;[...(listeners.get(name) ?? [])].forEach((tell) => guarded(tell, event))

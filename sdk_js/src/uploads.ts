@@ -21,7 +21,7 @@ export function upload(url: string, token: string, file: File, tell: (progress: 
     timer = setTimeout(() => request.abort(), STALLED)
   }
   const done = new Promise<Attachment>((resolve, reject) => {
-    const fail = () => reject(new DexraError("network", "The file did not get through."))
+    const fail = () => reject(new DexraError("network", "No connection"))
     request.onerror = request.onabort = fail
     request.upload.onprogress = (event) => {
       watch()
