@@ -117,6 +117,8 @@ export const STATES: Record<string, () => ScriptedClient> = {
   talk: () => talk(TALK(), { summary: aSummary({ agents_seen_at: minutesAgo(38.5) }) }),
   empty: () => scriptedClient({ ...ONLINE, inbox: { ...INBOX, greeting: "Hi! Ask us anything about your order." } }),
   loading: () => scriptedClient(ONLINE, scriptedConversation({ isLoading: true })),
+  not_loaded: () =>
+    scriptedClient(ONLINE, scriptedConversation({ error: { code: "internal", message: "The server is not there." } })),
   connecting: () => scriptedClient({ connection: "connecting" }),
   offline: () => talk([...TALK(), asked("Are you there?", 1, { status: "queued" })], {}, { connection: "offline" }),
   polling: () => talk(TALK(), {}, { connection: "polling" }),

@@ -73,7 +73,7 @@ export function Composer({ conversationId, placeholder, className }: ComposerPro
           <Icon name="send" />
         </button>
       </div>
-      <div id={noteId} className={cx("notes")} role={problem ? "alert" : undefined}>
+      <div id={noteId} className={cx("notes")} dir="auto" role={problem ? "alert" : undefined}>
         {problem || reason || <Count writing={writing} />}
       </div>
     </form>

@@ -4,7 +4,8 @@ import { useUi } from "./context"
 import { useNameOf, type Conversation } from "./hooks"
 import { RichText } from "./RichText"
 
-const SENTENCES = /^[\s\S]*[.!?…。؟](?=\s|$)/
+/** A full stop ends a sentence once something comes after it: until then it may be the one of 3.5. */
+const SENTENCE = /[^]+?[.!?…。؟]+(?=\s)/g
 
 export function Live({ conversation }: { conversation: Conversation }) {
   const { cx, strings, format } = useUi()
@@ -14,6 +15,7 @@ export function Live({ conversation }: { conversation: Conversation }) {
   const writers = typing.map(nameOf)
   const writing = writers.length ? format.plural(strings.typing, writers.length, { names: writers.join(", ") }) : ""
   const isBusy = !!doing && ai.state != "handed_off"
+  const sentences = isBusy && ai.text.match(SENTENCE)
   return (
     <div className={cx("live")}>
       {isBusy && ai.text && (
@@ -30,9 +32,9 @@ export function Live({ conversation }: { conversation: Conversation }) {
           <bdi>{doing || writing}</bdi>
         </p>
       )}
-      <div className={cx("sr")} role="status">
-        {/* Whole sentences only: half a word read out again and again is noise. */}
-        {SENTENCES.exec(isBusy ? ai.text : "")?.[0] || doing || writing}
+      {/* Whole sentences, each once: half a word read out again and again is noise. */}
+      <div className={cx("sr")} role="status" aria-atomic="false">
+        {sentences ? sentences.map((each, index) => <p key={index}>{each}</p>) : doing || writing}
       </div>
     </div>
   )

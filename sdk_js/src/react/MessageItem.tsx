@@ -93,7 +93,7 @@ function Failed({ message, conversation }: MessageProps) {
   return (
     <span className={cx("meta failed")}>
       <span>
-        {strings.failed} {reason}
+        {strings.failed} <bdi>{reason}</bdi>
       </span>
       <button type="button" className={cx("plain")} onClick={() => conversation.retry(message.id)}>
         {strings.retry}

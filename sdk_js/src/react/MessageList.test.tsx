@@ -160,10 +160,10 @@ describe("the list", () => {
 
   it("draws the end of a long conversation first, and more on demand without asking the server", () => {
     const { called } = show({ messages: Array.from({ length: 100 }, () => aMessage()) })
-    expect(screen.getAllByRole("article")).toHaveLength(40)
+    expect(screen.getAllByRole("article")).toHaveLength(30)
     fireEvent.click(screen.getByRole("button", { name: "Show earlier messages" }))
 
-    expect(screen.getAllByRole("article")).toHaveLength(80)
+    expect(screen.getAllByRole("article")).toHaveLength(60)
     expect(called("loadOlder")).toEqual([])
   })
 
@@ -184,6 +184,14 @@ describe("the list", () => {
     act(() => conversation.state.set({ summary: aSummary({ unread_count: 0, seen_at: new Date().toISOString() }) }))
 
     expect(screen.getByText("New messages")).toBeDefined()
+  })
+
+  it("says what could not be loaded, and tries again", () => {
+    const { called } = show({ error: { code: "internal", message: "Out for a moment." } })
+    expect(screen.getByRole("alert").textContent).toBe("Out for a moment.")
+    fireEvent.click(screen.getByRole("button", { name: "Try again" }))
+
+    expect(called("load")).toHaveLength(2)
   })
 
   it("greets with the inbox's words", () => {
@@ -218,12 +226,12 @@ describe("what happens now", () => {
   })
 
   it("shows an answer as it is written, and reads out whole sentences only, outside of the log", () => {
-    const { container } = show({ ai: { state: "writing", text: "It left on Monday. It is n" } })
+    const { container } = show({ ai: { state: "writing", text: "It left on Monday. 3.5 kg. It is n" } })
     const bubble = container.querySelector(".dx-streaming")!
 
-    expect(bubble.textContent).toBe("It left on Monday. It is n")
+    expect(bubble.textContent).toBe("It left on Monday. 3.5 kg. It is n")
     expect(bubble.closest("[role=log]")).toBeNull()
-    expect(screen.getByRole("status").textContent).toBe("It left on Monday.")
+    expect(screen.getByRole("status").textContent).toBe("It left on Monday. 3.5 kg.")
   })
 
   it("says that a person takes over", () => {

@@ -2,6 +2,7 @@
 
 import { Fragment, memo, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react"
 import type { ConversationHandle, Message } from "../types"
+import { Problem } from "./answering"
 import { useUi } from "./context"
 import { Empty } from "./Empty"
 import { quietly, useConversation, useNameOf, type Conversation } from "./hooks"
@@ -12,7 +13,7 @@ import { rowsOf, type Row } from "./rows"
 import { useScrolling } from "./scrolling"
 
 /** As many are drawn at first, and as many more each time the start is reached. */
-const STEP = 40
+const STEP = 30
 
 export interface MessageListProps {
   /** Left out: the conversation on screen. */
@@ -65,7 +66,7 @@ export function MessageList({ conversationId, className, renderMessage }: Messag
           aria-busy={isLoading}
           tabIndex={0}
         >
-          {!messages.length && (isLoading ? <p className={cx("note")}>{strings.loading}</p> : <Empty />)}
+          {!messages.length && <Nothing conversation={conversation} />}
           {rows.map((row) => (
             <RowItem
               key={keyOf(row.message)}
@@ -83,6 +84,21 @@ export function MessageList({ conversationId, className, renderMessage }: Messag
           <Icon name="down" />
         </button>
       )}
+    </div>
+  )
+}
+
+/** Not yet, not to be had, or nothing at all. */
+function Nothing({ conversation: { isLoading, error, load } }: { conversation: Conversation }) {
+  const { cx, strings } = useUi()
+  if (isLoading) return <p className={cx("note")}>{strings.loading}</p>
+  if (!error) return <Empty />
+  return (
+    <div className={cx("empty")}>
+      <Problem text={strings.errors[error.code as "unknown"] ?? error.message} />
+      <button type="button" className={cx("choice")} onClick={() => quietly(load())}>
+        {strings.retry}
+      </button>
     </div>
   )
 }

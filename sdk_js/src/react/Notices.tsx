@@ -21,7 +21,7 @@ export function Banner() {
           (inbox?.is_open === false && strings.out)
   return (
     <div className={cx("banner")} role="status">
-      {text && <p>{text}</p>}
+      {text && <p dir="auto">{text}</p>}
     </div>
   )
 }
@@ -34,7 +34,7 @@ export function Stopped({ isBelow }: { isBelow: boolean }) {
   return (
     <div className={cx(isBelow ? "closed" : "stopped")} role="alert">
       {!isBelow && <Icon name="alert" className={cx("icon")} />}
-      <p>{strings.errors[error?.code as "unknown"] ?? error?.message ?? strings.errors.unknown}</p>
+      <p dir="auto">{strings.errors[error?.code as "unknown"] ?? error?.message ?? strings.errors.unknown}</p>
       <button type="button" className={cx("choice")} onClick={() => quietly(client.start())}>
         {strings.retry}
       </button>

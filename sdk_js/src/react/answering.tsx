@@ -35,7 +35,7 @@ export function useAnswer({ message, conversation }: RichProps): Answering {
 export function Problem({ text }: { text: string }) {
   const { cx } = useUi()
   return text ? (
-    <p className={cx("problem")} role="alert">
+    <p className={cx("problem")} role="alert" dir="auto">
       {text}
     </p>
   ) : null
