@@ -23,7 +23,7 @@ class TestCreate:
         opened = answer.json()
         assert opened["id"].startswith("inb_")
         assert (opened["name"], opened["channel"], opened["livemode"]) == ("Shop", "api", True)
-        assert len(opened["identifier"]) == len(opened["hmac_token"]) == 24
+        assert (len(opened["identifier"]), len(opened["hmac_token"])) == (24, 32)
         assert (opened["settings"], opened["callback_url"]) == ({}, None)
 
     def test_is_in_the_audit_log(self, api):

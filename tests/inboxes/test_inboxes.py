@@ -18,7 +18,7 @@ from inboxes.services import inboxes
 
 class TestCreate:
     def test_gives_the_inbox_an_identifier_and_a_signing_token(self, inbox):
-        assert len(inbox.identifier) == len(inbox.hmac_token) == 24
+        assert (len(inbox.identifier), len(inbox.hmac_token)) == (24, 32)
 
     def test_is_noted_in_the_audit_log(self, inbox):
         entry = AuditEntry.unscoped.get(target=inbox.public_id)
