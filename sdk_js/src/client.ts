@@ -62,13 +62,16 @@ export function createDexra(options: Options): DexraClient {
   const session = createSession(options, http, vault, { onOpened, onRefused })
   const outbox = createOutbox(vault, {
     async carry(parcel, tell) {
-      const going = upload(http.url("/attachments"), await session.token(), parcel.file, (progress) => {
+      const show = (progress: number) => {
         parcel.shown = { ...parcel.shown, progress }
         tell()
+      }
+      const { id } = await session.authorised((token) => {
+        const { done, abort } = upload(http.url("/attachments"), token, parcel.file, show)
+        parcel.abort = abort
+        return done
       })
-      parcel.abort = going.abort
-      const { id } = await going.done
-      parcel.shown = { ...parcel.shown, progress: 1 }
+      show(1)
       return id
     },
     post,

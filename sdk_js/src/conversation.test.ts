@@ -270,6 +270,19 @@ describe("files", () => {
     expect(world.server.last(/POST .*messages/)!.body.attachment_ids).toEqual(["att_1", "att_2"])
   })
 
+  it("are uploaded with a new token when the old one has ended", async () => {
+    const { client, chat } = await chatting()
+    chat.send({ files: [file] })
+    await pass(10)
+    ScriptedUpload.all[0]!.finish(401, { error: { code: "session_expired", message: "Ended." } })
+    await pass(10)
+    ScriptedUpload.all[1]!.finish(201, { id: "att_1" })
+    await pass(10)
+
+    expect(ScriptedUpload.all[0]!.token).not.toBe(ScriptedUpload.all[1]!.token)
+    expect(client.state.get()).toMatchObject({ connection: "online", waiting: 0 })
+  })
+
   it("that the server does not want fail the message", async () => {
     const { chat } = await chatting()
     chat.send({ files: [file] })

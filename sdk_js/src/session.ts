@@ -43,7 +43,8 @@ export interface Session {
   /** Open it, or open it again. Callers at the same time share one request. */
   open(): Promise<Opened>
   call<Answer>(method: string, path: string, body?: unknown): Promise<Answer>
-  token(): Promise<string>
+  /** Do what needs a token; once more with a new one if the old one is not taken. */
+  authorised<Answer>(act: (token: string) => Promise<Answer>): Promise<Answer>
   /** From now on it is somebody else, or nobody known; nothing that was begun for the last one is finished. */
   become(identity: Identity | null, attributes?: Attributes): void
   forget(): void
@@ -157,24 +158,24 @@ export function createSession(options: Options, http: Http, vault: Vault, watche
     return opened!.token
   }
 
-  async function call(method: string, path: string, body?: unknown, isSecond = false): Promise<any> {
+  async function authorised<Answer>(act: (token: string) => Promise<Answer>, isSecond = false): Promise<Answer> {
     const mine = person
     const asked = await token()
     try {
-      const answer = await http(method, path, asked, body)
+      const answer = await act(asked)
       if (mine != person) throw somebodyElse()
       return answer
-    } catch (error) {
-      const { status, code } = error as DexraError
-      if (mine != person || !isStopping(error as DexraError)) throw error
-      if (status != 401 || isSecond) {
-        watcher.onRefused(error as DexraError)
+    } catch (thrown) {
+      const error = thrown as DexraError
+      if (mine != person || !isStopping(error)) throw error
+      if (error.status != 401 || isSecond) {
+        watcher.onRefused(error)
         throw error
       }
-      if (code == "session_ended") vault.write(sourceKey(home), null)
+      if (error.code == "session_ended") vault.write(sourceKey(home), null)
       // Whoever was refused first has opened it anew already.
       if (opened?.token == asked) await open()
-      return call(method, path, body, true)
+      return authorised(act, true)
     }
   }
 
@@ -183,8 +184,8 @@ export function createSession(options: Options, http: Http, vault: Vault, watche
     anonymousHome,
     current: () => opened,
     open,
-    call,
-    token,
+    call: (method, path, body) => authorised((token) => http(method, path, token, body)),
+    authorised,
     become(next, said) {
       person++
       opening = null
