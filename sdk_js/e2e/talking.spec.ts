@@ -44,10 +44,8 @@ test("what was said is there again after a reload", async ({ chat, business, inb
 })
 
 test("one person in two browsers sees the same in both, once", async ({ site, inbox, business, launchOptions }) => {
-  const token = signIdentity(
-    { identifier: "customer-42", first_name: "Amine", email: "amine@example.ma" },
-    inbox.hmac_token,
-  )
+  const [identifier, email] = [`customer-${inbox.identifier}`, `amine-${inbox.identifier}@example.ma`]
+  const token = signIdentity({ identifier, first_name: "Amine", email }, inbox.hmac_token)
   const url = site.page("/", pageWith(tag(inbox, { "data-token": token })))
   const browsers = await Promise.all([chromium.launch(launchOptions), chromium.launch(launchOptions)])
   const [one, other] = (await Promise.all(
@@ -69,7 +67,7 @@ test("one person in two browsers sees the same in both, once", async ({ site, in
     for (const text of ["From the first", "From the second", "To both"]) await expect(chat.shows(text)).toHaveCount(1)
   }
   const { user } = await business.conversation(inbox)
-  expect([user.external_id, user.email, user.verified]).toEqual(["customer-42", "amine@example.ma", true])
+  expect([user.external_id, user.email, user.verified]).toEqual([identifier, email.toLowerCase(), true])
   await Promise.all(browsers.map((browser) => browser.close()))
 })
 
@@ -96,10 +94,11 @@ test("a file is sent with what it is called, and a picture is shown", async ({ c
 })
 
 test("the customers' snippet gives the agent what the app knows", async ({ page, site, inbox, business }) => {
+  const email = `amine-${inbox.identifier}@example.ma`.toLowerCase()
   const snippet = `<script>
     document.addEventListener("SBInit", function () {
       const user = new SBUser(
-        { first_name: "Amine", email: "amine@example.ma", user_type: "premium" },
+        { first_name: "Amine", email: "${email}", user_type: "premium" },
         { subscription_expiry: "2026-12-31", account_manager: "Sarah" },
       )
       user.update()
@@ -111,7 +110,7 @@ test("the customers' snippet gives the agent what the app knows", async ({ page,
 
   await expect.poll(async () => (await business.heard(inbox)).length).toBe(1)
   const { user } = await business.conversation(inbox)
-  expect(user).toMatchObject({ first_name: "Amine", email: "amine@example.ma", user_type: "premium", verified: false })
+  expect(user).toMatchObject({ first_name: "Amine", email, user_type: "premium", verified: false })
   expect(user.custom_attributes).toMatchObject({ subscription_expiry: "2026-12-31", account_manager: "Sarah" })
 })
 

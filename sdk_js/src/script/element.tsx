@@ -8,9 +8,12 @@ import { localeOf, type Settings } from "./settings"
 import { openShadow } from "./shadow"
 import { Widget, type View } from "./Widget"
 
-/** Define the element; `shared` is the page's client, drawn where the element names no inbox of its own. */
-export function defineElement(shared: () => DexraClientHandle | undefined, settings: Settings): void {
-  if (customElements.get("dexra-chat")) return
+/**
+ * Define the element; `shared` is the page's client, drawn where the element names no inbox of its own.
+ * Returns what to call when that client is there at last.
+ */
+export function defineElement(shared: () => DexraClientHandle | undefined, settings: Settings): () => void {
+  const waiting = new Set<DexraChatElement>()
 
   class DexraChatElement extends HTMLElement {
     static observedAttributes = ["locale", "theme", "accent"]
@@ -31,7 +34,7 @@ export function defineElement(shared: () => DexraClientHandle | undefined, setti
         this.own = createDexra({ baseUrl, inbox, identity: this.identity, locale: this.words().locale })
       }
       const { client } = this
-      if (!client) return console.error('[dexra] <dexra-chat> wants an inbox="…": its identifier.')
+      if (!client) return void waiting.add(this)
       const place = openShadow(this, settings.nonce).appendChild(document.createElement("div"))
       this.drawn = createRoot(place)
       this.drawn.render(<Widget client={client} view={this.view} />)
@@ -39,6 +42,7 @@ export function defineElement(shared: () => DexraClientHandle | undefined, setti
     }
 
     disconnectedCallback(): void {
+      waiting.delete(this)
       this.drawn?.unmount()
       this.own?.stop()
       this.drawn = this.own = null
@@ -56,5 +60,10 @@ export function defineElement(shared: () => DexraClientHandle | undefined, setti
       return { locale, theme: (this.getAttribute("theme") ?? settings.theme ?? "auto") as View["theme"] }
     }
   }
-  customElements.define("dexra-chat", DexraChatElement)
+  if (!customElements.get("dexra-chat")) customElements.define("dexra-chat", DexraChatElement)
+  return () => {
+    const those = [...waiting]
+    waiting.clear()
+    those.forEach((element) => element.connectedCallback())
+  }
 }

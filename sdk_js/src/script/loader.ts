@@ -37,3 +37,5 @@ function fetchChat(tag: HTMLScriptElement | null, tried: number): void {
 }
 
 begin()
+
+export {}

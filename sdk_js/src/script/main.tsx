@@ -37,7 +37,10 @@ function createApi(tag: HTMLScriptElement | null) {
     },
     init(more: Settings = {}) {
       Object.assign(settings, more)
-      if (!chat && (settings.inbox || settings.publishableKey)) chat = beginChat(settings)
+      if (!chat && (settings.inbox || settings.publishableKey)) {
+        chat = beginChat(settings)
+        drawElements()
+      }
       return chat?.client
     },
     open: () => begun().setOpen(true),
@@ -50,7 +53,7 @@ function createApi(tag: HTMLScriptElement | null) {
     setLocale: (locale: string) => begun().view.set({ locale }),
     setTheme: (theme: View["theme"]) => begun().view.set({ theme }),
   }
-  defineElement(() => chat?.client, settings)
+  const drawElements = defineElement(() => chat?.client, settings)
   return api
 }
 
