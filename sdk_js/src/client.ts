@@ -1,5 +1,6 @@
 /** The client: a session, its conversations and what is told of them. */
 
+import { createChanges } from "./changes"
 import { createConversations } from "./conversations"
 import { DexraError, failureOf, toDexraError } from "./errors"
 import { createHttp } from "./http"
@@ -29,13 +30,6 @@ const BEFORE_START: ClientState = {
   error: null,
 }
 
-interface Changes {
-  conversations: ConversationSummary[]
-  messages: Message[]
-  position: string
-  has_more: boolean
-}
-
 /** A client that does nothing until `start()`: safe to make on a server and at import. */
 export function createDexra(options: Options): DexraClient {
   const state = createStore(BEFORE_START)
@@ -54,8 +48,6 @@ export function createDexra(options: Options): DexraClient {
   let waiters: { resolve(user: User): void; reject(error: DexraError): void }[] = []
   /** Counts beginnings; an older one that is still under way stops. */
   let beginning = 0
-  let position = ""
-  let catching: Promise<void> | undefined
   let failures = 0
   let retry: ReturnType<typeof setTimeout> | undefined
 
@@ -92,17 +84,18 @@ export function createDexra(options: Options): DexraClient {
     outbox,
     emit,
     state: state.get,
-    catchUp,
+    catchUp: () => changes.catchUp(),
     async call(method: string, path: string, body?: unknown): Promise<any> {
       if (!isOpened) await ready()
       return session.call(method, path, body)
     },
   }
   const conversations = createConversations(core, state)
+  const changes = createChanges(session, conversations.hearChanges, conversations.reload)
   const live = createLive(session, options.transport != "polling", {
     onFrame,
     onConnection: tellConnection,
-    catchUp,
+    catchUp: changes.catchUp,
     onReset: () => void reset(true),
   })
   const profile = createProfile(ready, async (attributes) => {
@@ -184,7 +177,7 @@ export function createDexra(options: Options): DexraClient {
       const opened = await session.open()
       if (mine != beginning) return
       isOpened = true
-      position = opened.position
+      changes.startAt(opened.position)
       outbox.open(session.home(), session.anonymousHome)
       await conversations.reload(opened.unread_count)
       if (mine == beginning) begun()
@@ -213,35 +206,12 @@ export function createDexra(options: Options): DexraClient {
   // What happens
 
   function onFrame({ event, data }: any) {
-    const { inbox } = state.get()
-    if (event == "presence" && inbox) state.set({ inbox: { ...inbox, agents_online: data.agents_online } })
+    if (event == "presence") state.set({ inbox: { ...state.get().inbox!, agents_online: data.agents_online } })
     else if (event == "user.updated") tellUser(data.user)
     else if (event == "session.ended") {
       session.forget()
       begin()
     } else conversations.hear({ event, data })
-  }
-
-  function catchUp(): Promise<void> {
-    catching ??= fetchChanges().finally(() => (catching = undefined))
-    return catching
-  }
-
-  async function fetchChanges() {
-    try {
-      for (let hasMore = true; hasMore;) {
-        const changes = await session.call<Changes>("GET", "/changes?since=" + encodeURIComponent(position))
-        conversations.hearChanges(changes)
-        position = changes.position
-        hasMore = changes.has_more
-      }
-    } catch (error) {
-      if ((error as DexraError).status != 410) throw error
-      // Away for too long to be told everything: what is on the screen is fetched anew.
-      const opened = await session.open()
-      position = opened.position
-      await conversations.reload(opened.unread_count)
-    }
   }
 
   async function post(entry: Entry) {
