@@ -8,6 +8,7 @@ import {
   useState,
   type KeyboardEvent,
   type ReactNode,
+  type Ref,
   type RefObject,
 } from "react"
 import { createPortal } from "react-dom"
@@ -79,7 +80,7 @@ export function Launcher({
 }
 
 interface LaunchButtonProps {
-  button: RefObject<HTMLButtonElement | null>
+  button: Ref<HTMLButtonElement>
   panelId: string
   isShown: boolean
   onClick(): void

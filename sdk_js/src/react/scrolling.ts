@@ -1,6 +1,6 @@
 /** Where a list of messages stands: at its end as long as it was there, and where it was when older ones come. */
 
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react"
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, type Ref } from "react"
 
 const NEAR_END = 60
 const NEAR_START = 240
@@ -17,7 +17,7 @@ export interface Scrolling {
   isAtEnd: boolean
   toEnd(): void
   onScroll(): void
-  scroller: RefObject<HTMLDivElement | null>
+  scroller: Ref<HTMLDivElement>
 }
 
 /** `drawn` is different whenever other messages are drawn; `onStart` is asked for older ones near the start. */
