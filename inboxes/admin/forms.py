@@ -13,6 +13,20 @@ WIDE = "vTextField"  # as the admin calls it
 CHANNEL, CLEARED = "channel", "cleared"
 
 
+class Lines(forms.CharField):
+    """A list of texts, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "class": WIDE})
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show a list as lines."""
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        """Return what stands on each line."""
+        return [line.strip() for line in str(value or "").splitlines() if line.strip()]
+
+
 class ChannelSettings(forms.Form):
     """
     One field for each setting of the channel that ``initial`` names; a secret that is not written anew stays.
@@ -43,13 +57,15 @@ def changes_of(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def fillable(kind: str) -> list[Setting]:
     """Return the settings of a channel that can be filled in."""
-    return [each for each in channels.find(kind).settings if not each.is_ours and each.type in {str, int}]
+    return [each for each in channels.find(kind).settings if not each.is_ours and each.type in {str, int, list}]
 
 
 def _field(setting: Setting) -> forms.Field:
     if setting.choices:
         choices = [("", "-"), *((each, each) for each in setting.choices)]
         return forms.ChoiceField(choices=choices, required=False, label=setting.name)
+    if setting.type is list:
+        return Lines(required=False, label=setting.name, help_text="One a line.")
     if setting.type is int:
         return forms.IntegerField(required=False, label=setting.name)
     if setting.is_secret:

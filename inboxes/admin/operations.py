@@ -46,6 +46,10 @@ def _is_open(inbox: Inbox) -> bool:
     return inbox.deleted_at is None
 
 
+def _is_spoken(inbox: Inbox) -> bool:
+    return _is_open(inbox) and inbox.channel in channels.REGISTRY
+
+
 def _is_carried(inbox: Inbox) -> bool:
     channel = channels.REGISTRY.get(inbox.channel)
     return _is_open(inbox) and channel is not None and channel.is_carried
@@ -61,9 +65,9 @@ def _is_registrable(inbox: Inbox) -> bool:
 
 ON_INBOX = (
     Operation(
-        "change-settings", "Change the settings", _change_settings, is_offered=_is_carried,
+        "change-settings", "Change the settings", _change_settings, is_offered=_is_spoken,
         form=forms.ChannelSettings, initial=lambda inbox: forms.initial_of(inbox.channel, inbox.settings),
-        explains="The provider is asked first whether they work, and told anew where to call us. What is refused "
+        explains="A provider is asked first whether they work, and told anew where to call us. What is refused "
         "changes nothing.",
     ),
     Operation(

@@ -111,6 +111,19 @@ class TestSettings:
 
         assert fresh(bot).settings["bot_token"] == other
 
+    def test_hold_a_list_by_its_lines(self, olga, world):
+        with tenancy.everyone():
+            web = Inbox.unscoped.create(environment=world.live, name="Pages", channel="web")
+        change = operation_url(web, "change-settings")
+
+        press(olga, change, allowed_origins="https://shop.example\r\n\r\n https://*.shop.example")
+
+        assert fresh(web).settings == {"allowed_origins": ["https://shop.example", "https://*.shop.example"]}
+        assert "https://*.shop.example</textarea>" in olga.get(change).content.decode()
+        assert "no path" in press(olga, change, allowed_origins="https://shop.example/chat").content.decode()
+        press(olga, change, allowed_origins="")
+        assert fresh(web).settings == {}
+
     def test_never_show_a_secret(self, olga, bot):
         page = olga.get(operation_url(bot, "change-settings")).content.decode()
 
