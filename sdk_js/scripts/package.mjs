@@ -23,7 +23,7 @@ try {
   const said = run("npm", ["install", "--no-audit", "--no-fund", "--offline", `./${packed}`], folder)
   expect(/^added 1 package in/m.test(said), `npm says "${said.trim().split("\n").at(-1)}"`)
 
-  const names = ["@dexra/sdk", "@dexra/sdk/server", "@dexra/sdk/locales/fr", "@dexra/sdk/locales/ar"]
+  const names = ["", "/compat", "/server", "/locales/fr", "/locales/ar"].map((entry) => `@dexra/sdk${entry}`)
   for (const name of names) {
     run("node", ["--input-type=module", "-e", `await import("${name}")`], folder)
     run("node", ["-e", `require("${name}")`], folder)
