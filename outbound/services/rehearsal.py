@@ -29,7 +29,7 @@ async def perform(composed: Composed) -> Outcome:
             return Rejected("invalid_recipient", "This recipient of the sandbox is always invalid.")
         case "throttled" if composed.claimed.tries <= THROTTLED:
             return Deferred("rate_limited", "The sandbox asks for patience.", seconds=THROTTLED_SECONDS)
-        case "unknown":
+        case "unknown" if not (composed.terms.is_idempotent and composed.claimed.tries > 1):  # else it knows the key
             return Uncertain(detail="The sandbox lost the answer.")
         case "undelivered" if actor is None or "failed" not in actor.told(settings):
             return Rejected("undelivered", "This recipient of the sandbox gets nothing.")

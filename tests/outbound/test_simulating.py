@@ -133,6 +133,12 @@ class TestTakingTime:
         assert message.status == "delivered"
         assert Attempt.unscoped.count() == 1
 
+    def test_where_doubles_are_folded_one_is_simply_sent_again(self, send):
+        message = send("line", magic("line", "unknown"))
+
+        assert message.status == "sent"
+        assert [each.state for each in Attempt.unscoped.order_by("n")] == ["uncertain", "sent"]
+
     @pytest.mark.parametrize("name", ["opted_out", "window_closed"])
     def test_some_are_refused_when_their_turn_comes(self, send, name):
         message = send("whatsapp", magic("whatsapp", name), state="failed")
