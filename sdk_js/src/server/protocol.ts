@@ -129,6 +129,27 @@ export interface paths {
         patch: operations["update_conversation"];
         trace?: never;
     };
+    "/v1/conversations/{conversation_id}/ai-state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show what your assistant is doing: that it thinks, searches, writes, and what it has written so far
+         * @description Whoever looks at the conversation now sees it; it is not kept. Send the finished answer as a message, which
+         *     takes its place. Twice a second is enough for a text that grows; each call counts towards the rate limit.
+         */
+        post: operations["show_ai_state"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conversations/{conversation_id}/messages": {
         parameters: {
             query?: never;
@@ -145,6 +166,26 @@ export interface paths {
          *     but a text is written as JSON. Answering in a closed conversation leaves it closed unless `reopen` is set.
          */
         post: operations["create_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{conversation_id}/typing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show that an agent is typing, or has stopped
+         * @description Whoever looks at the conversation now sees it; it is not kept. Say it again every few seconds while it lasts.
+         */
+        post: operations["show_typing"];
         delete?: never;
         options?: never;
         head?: never;
@@ -537,7 +578,8 @@ export interface paths {
         put?: never;
         /**
          * Take over the templates that an inbox's provider has
-         * @description This happens by itself every ten minutes, and when the provider tells of a change.
+         * @description This happens by itself when an inbox is opened, every ten minutes, and when the provider tells of a change.
+         *     Where one inbox alone has templates of its provider (WhatsApp), `inbox_id` may be left out.
          */
         post: operations["sync_templates"];
         delete?: never;
@@ -1018,6 +1060,15 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description What whoever looks at the conversation is shown. */
+        AiState: {
+            conversation_id: string;
+            /** @enum {string} */
+            object: "ai_state";
+            /** @enum {string} */
+            state: "idle" | "thinking" | "searching" | "writing" | "handed_off";
+            text: string;
+        };
         /** @description A text that was prepared before: one that a provider has approved, or one of ours. */
         AnyTemplateRequest: {
             /** @description May be left out where there is only one. */
@@ -1443,7 +1494,7 @@ export interface components {
             /** Format: date-time */
             timestamp: string;
             /** @enum {string} */
-            type: "access_withdrawn" | "conversation_closed" | "conversation_created" | "conversation_seen" | "conversation_updated" | "delivery_exhausted" | "endpoint_disabled" | "endpoint_failing" | "endpoint_recovered" | "endpoint_test" | "inbox_disconnected" | "inbox_reconnected" | "message_in" | "message_note" | "message_out" | "message_status" | "user_created" | "user_deleted" | "user_merged" | "user_updated";
+            type: "access_withdrawn" | "conversation_closed" | "conversation_created" | "conversation_seen" | "conversation_updated" | "delivery_exhausted" | "endpoint_disabled" | "endpoint_failing" | "endpoint_recovered" | "endpoint_test" | "inbox_disconnected" | "inbox_reconnected" | "message_in" | "message_note" | "message_out" | "message_status" | "session_ended" | "user_created" | "user_deleted" | "user_merged" | "user_updated";
         };
         EventPage: {
             data: components["schemas"]["Event"][];
@@ -1471,7 +1522,7 @@ export interface components {
         FallbackStepRequest: {
             /** @description Taken when nobody told by then that the message arrived. */
             after_seconds?: number;
-            button?: components["schemas"]["ButtonsRequest"];
+            button?: components["schemas"]["OutgoingButtonsRequest"];
             /**
              * @description `authentication` and `utility` hurry, `marketing` waits. A template brings its own.
              * @enum {string}
@@ -1482,7 +1533,7 @@ export interface components {
             email?: components["schemas"]["MailRequest"];
             /** @description May be left out where the channel has one inbox. */
             inbox_id?: string;
-            media?: components["schemas"]["MediaRequest"];
+            media?: components["schemas"]["OutgoingMediaRequest"];
             /** @enum {string} */
             message_type?: "text" | "media" | "button" | "template";
             /** @description `failed`, `undelivered`, `expired`, `window_closed`; `no_delivery` with `after_seconds`. */
@@ -1514,6 +1565,8 @@ export interface components {
             last_callback_at: string | null;
             /** Format: date-time */
             last_sent_at: string | null;
+            /** @description Null where no folder is read, and in the sandbox. */
+            mailbox: components["schemas"]["Mailbox"] | null;
             /** @enum {string} */
             state: "connected" | "disconnected";
         };
@@ -1670,6 +1723,29 @@ export interface components {
             /** @description Of each key. */
             requests_per_minute: number;
         };
+        /** @description How it is with the folder that an e-mail inbox's mail is fetched from. */
+        Mailbox: {
+            /** @description What to do about it. */
+            advice: string | null;
+            /** @description Why it cannot be read: `channel_auth_failed`, `invalid_settings` or `provider_unavailable`. */
+            code: string | null;
+            /** @description The server's words. */
+            detail: string | null;
+            /** Format: date-time */
+            failing_since: string | null;
+            /**
+             * Format: date-time
+             * @description When all was well for the last time.
+             */
+            last_read_at: string | null;
+            /** @description The setting to blame, if one is. */
+            param: string | null;
+            /**
+             * @description `pending` until it was looked at for the first time.
+             * @enum {string}
+             */
+            state: "pending" | "connected" | "failing";
+        };
         /** @description What only e-mail has. */
         MailRequest: {
             bcc?: string[];
@@ -1808,9 +1884,26 @@ export interface components {
             method: string;
             url: string;
         };
+        /** @description A question with buttons below it. */
+        OutgoingButtonsRequest: {
+            buttons: components["schemas"]["ButtonRequest"][];
+            footer?: string;
+            header?: string;
+            text: string;
+        };
+        /** @description A file somewhere on the web, or one that was uploaded before: it has a `url` or an `attachment_id`. */
+        OutgoingMediaRequest: {
+            /** @description `att_...`, from `POST /v1/attachments`. */
+            attachment_id?: string;
+            caption?: string;
+            filename?: string;
+            /** @enum {string} */
+            type: "image" | "video" | "audio" | "document";
+            url?: string;
+        };
         /** @description A message to somebody, on a channel. */
         OutgoingMessageRequest: {
-            button?: components["schemas"]["ButtonsRequest"];
+            button?: components["schemas"]["OutgoingButtonsRequest"];
             /**
              * @description `authentication` and `utility` hurry, `marketing` waits. A template brings its own.
              * @enum {string}
@@ -1838,7 +1931,7 @@ export interface components {
             fallback?: components["schemas"]["FallbackStepRequest"][];
             /** @description May be left out where the channel has one inbox. */
             inbox_id?: string;
-            media?: components["schemas"]["MediaRequest"];
+            media?: components["schemas"]["OutgoingMediaRequest"];
             /**
              * @default text
              * @enum {string}
@@ -2088,6 +2181,22 @@ export interface components {
             updated_at: string;
             user_id: string;
         };
+        /** @description What your assistant is doing. */
+        ShowAiStateRequest: {
+            /**
+             * @description `idle` ends it; `handed_off`: a human takes over.
+             * @enum {string}
+             */
+            state: "idle" | "thinking" | "searching" | "writing" | "handed_off";
+            /** @description All that it has written of its answer so far, each time from the beginning. */
+            text?: string | null;
+        };
+        /** @description Somebody on your side is writing. */
+        ShowTypingRequest: {
+            /** @description An agent's e-mail address or `agt_` id; else nobody is named. */
+            as_agent?: string;
+            is_typing: boolean;
+        };
         /** @description A request as the provider would have made it. */
         SimulatedCallback: {
             body: string;
@@ -2200,7 +2309,8 @@ export interface components {
         };
         /** @description Whose templates to take over. */
         SyncInboxRequest: {
-            inbox_id: string;
+            /** @description May be left out where exactly one inbox has templates of its provider. */
+            inbox_id?: string;
         };
         /** @description Tags to put on a person. */
         TagsRequest: {
@@ -2268,6 +2378,13 @@ export interface components {
             /** @description Who a merged user is now. */
             merged_into: string | null;
             object: string;
+        };
+        /** @description What whoever looks at the conversation is shown. */
+        Typing: {
+            conversation_id: string;
+            is_typing: boolean;
+            /** @enum {string} */
+            object: "typing";
         };
         /** @description A file that waits for its message. */
         Upload: {
@@ -2615,7 +2732,7 @@ export interface components {
                  *         "code": "malformed_json",
                  *         "message": "The body is not valid JSON: Expecting value at character 9.",
                  *         "param": null,
-                 *         "request_id": "req_Cs23XzDBUs3po8Gb31Ga",
+                 *         "request_id": "req_xGRCTZZZEYDeD3NvQ9Fq",
                  *         "errors": []
                  *       }
                  *     }
@@ -2638,7 +2755,7 @@ export interface components {
                  *         "code": "already_taken",
                  *         "message": "Another user already has this email.",
                  *         "param": "email",
-                 *         "request_id": "req_19HBDi2KCmkmPbiC2Gnc",
+                 *         "request_id": "req_xx7PJeYXL5ECRcSE8ME8",
                  *         "errors": []
                  *       }
                  *     }
@@ -2659,9 +2776,9 @@ export interface components {
                  *       "error": {
                  *         "type": "not_found",
                  *         "code": "user_merged",
-                 *         "message": "This user was merged into usr_F3vE4Vcjwaf6.",
+                 *         "message": "This user was merged into usr_XKt57gF6muwf.",
                  *         "param": null,
-                 *         "request_id": "req_A3RMP8d5cmgWko2wPofR",
+                 *         "request_id": "req_cWA1kiBGQRELoC6bE5UN",
                  *         "errors": []
                  *       }
                  *     }
@@ -2683,7 +2800,7 @@ export interface components {
                  *         "code": "invalid",
                  *         "message": "This is a text.",
                  *         "param": "first_name",
-                 *         "request_id": "req_ow8m79ksV2Y3jEMC1ozs",
+                 *         "request_id": "req_e8NDjmrK5xpCDMBu1xUE",
                  *         "errors": [
                  *           {
                  *             "field": "first_name",
@@ -2694,7 +2811,8 @@ export interface components {
                  *             "field": "country",
                  *             "code": "too_long",
                  *             "message": "At most 60 characters.",
-                 *             "limit": 60
+                 *             "limit": 60,
+                 *             "actual": 61
                  *           }
                  *         ]
                  *       }
@@ -2717,7 +2835,7 @@ export interface components {
                  *         "code": "missing_scope",
                  *         "message": "This key lacks the scope users:read.",
                  *         "param": null,
-                 *         "request_id": "req_RxvdBoi6JLJjYgeQyP7U",
+                 *         "request_id": "req_t3NXS2XKJcaBZz1kMfTC",
                  *         "errors": []
                  *       }
                  *     }
@@ -2739,7 +2857,7 @@ export interface components {
                  *         "code": "missing_key",
                  *         "message": "Send your secret key: Authorization: Bearer dx_sk_...",
                  *         "param": null,
-                 *         "request_id": "req_6QXw4ZcY4y2aRaQW8Fuc",
+                 *         "request_id": "req_bspG4zkrCkJyxATQgYZ8",
                  *         "errors": []
                  *       }
                  *     }
@@ -2761,7 +2879,7 @@ export interface components {
                  *         "code": "not_found",
                  *         "message": "No such user: nobody",
                  *         "param": "id",
-                 *         "request_id": "req_KfS5qDDb7PHGUH3seiKp",
+                 *         "request_id": "req_puoGRPqJrQ588zbdHsdo",
                  *         "errors": []
                  *       }
                  *     }
@@ -2783,7 +2901,7 @@ export interface components {
                  *         "code": "too_large",
                  *         "message": "The body is larger than 1 MiB.",
                  *         "param": null,
-                 *         "request_id": "req_2eXJhxUEFEytwEnkQbhg",
+                 *         "request_id": "req_x3thnPjP6Yn75tad31hQ",
                  *         "errors": []
                  *       }
                  *     }
@@ -2811,7 +2929,7 @@ export interface components {
                  *         "code": "rate_limited",
                  *         "message": "More than 100 requests in this minute.",
                  *         "param": null,
-                 *         "request_id": "req_7kmPE4k8ebt4G1uNAtXe",
+                 *         "request_id": "req_dkF3uS95S72U3UUUT2xc",
                  *         "errors": []
                  *       }
                  *     }
@@ -2834,7 +2952,7 @@ export interface components {
                  *         "code": "unavailable",
                  *         "message": "The database is away. Try again, a POST with the same Idempotency-Key or client_message_id: then nothing happens twice.",
                  *         "param": null,
-                 *         "request_id": "req_ow8m79ksV2Y3jEMC1ozs",
+                 *         "request_id": "req_e8NDjmrK5xpCDMBu1xUE",
                  *         "errors": []
                  *       }
                  *     }
@@ -2856,7 +2974,7 @@ export interface components {
                  *         "code": "unsupported_media_type",
                  *         "message": "Unsupported media type \"text/xml\" in request.",
                  *         "param": null,
-                 *         "request_id": "req_ieqdRffgh3npH4iBJopr",
+                 *         "request_id": "req_kKwKetbRt2Sty8nPy47B",
                  *         "errors": []
                  *       }
                  *     }
@@ -2929,12 +3047,12 @@ export interface operations {
                      *       "environment": "live",
                      *       "livemode": true,
                      *       "key": {
-                     *         "id": "key_2pnMwuVRTXFx",
+                     *         "id": "key_8uzAr8iMvJdo",
                      *         "name": "",
-                     *         "hint": "dx_sk_live_…NXF1",
+                     *         "hint": "dx_sk_live_…7Ff1",
                      *         "scopes": [],
                      *         "api_version": "2026-11-20",
-                     *         "created_at": "2026-11-21T07:00:01.900136Z",
+                     *         "created_at": "2026-11-21T09:22:07.967435Z",
                      *         "expires_at": null
                      *       },
                      *       "limits": {
@@ -2986,17 +3104,17 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "att_AYZX6rSKmdHL",
+                     *       "id": "att_JiLd2vPLiz6j",
                      *       "type": "image",
-                     *       "url": "http://127.0.0.1:8000/files/Rb81thUspc3yuTwxajsXR2ea",
+                     *       "url": "http://127.0.0.1:8000/files/75JWa6x8s87qgcxHPPBRTzoW",
                      *       "filename": "plan.png",
                      *       "content_type": "image/png",
                      *       "size": 8,
                      *       "details": {},
                      *       "object": "attachment",
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.260224Z",
-                     *       "expires_at": "2026-11-22T07:00:02.260224Z"
+                     *       "created_at": "2026-11-21T09:22:09.712988Z",
+                     *       "expires_at": "2026-11-22T09:22:09.712988Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Upload"];
@@ -3044,7 +3162,7 @@ export interface operations {
                      *       "object": "changes",
                      *       "users": [
                      *         {
-                     *           "id": "usr_F3vE4Vcjwaf6",
+                     *           "id": "usr_XKt57gF6muwf",
                      *           "object": "user",
                      *           "external_id": "customer-42",
                      *           "first_name": "Amine",
@@ -3066,22 +3184,22 @@ export interface operations {
                      *           "blocked": false,
                      *           "verified": false,
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T07:00:01.942546Z",
-                     *           "updated_at": "2026-11-21T07:00:02.360551Z",
+                     *           "created_at": "2026-11-21T09:22:08.248818Z",
+                     *           "updated_at": "2026-11-21T09:22:10.216400Z",
                      *           "last_seen_at": null
                      *         }
                      *       ],
                      *       "conversations": [
                      *         {
-                     *           "id": "conv_CyAZahK73nXY",
+                     *           "id": "conv_QcDFRBxWgr8D",
                      *           "object": "conversation",
                      *           "number": 1,
                      *           "status": "closed",
                      *           "subject": "Order 1042",
-                     *           "inbox_id": "inb_zMyofK25tPpM",
+                     *           "inbox_id": "inb_Ztk1QHfhqCUo",
                      *           "channel": "api",
                      *           "user": {
-                     *             "id": "usr_F3vE4Vcjwaf6",
+                     *             "id": "usr_XKt57gF6muwf",
                      *             "object": "user",
                      *             "external_id": "customer-42",
                      *             "first_name": "Amine",
@@ -3103,12 +3221,12 @@ export interface operations {
                      *             "blocked": false,
                      *             "verified": false,
                      *             "livemode": true,
-                     *             "created_at": "2026-11-21T07:00:01.942546Z",
-                     *             "updated_at": "2026-11-21T07:00:02.360551Z",
+                     *             "created_at": "2026-11-21T09:22:08.248818Z",
+                     *             "updated_at": "2026-11-21T09:22:10.216400Z",
                      *             "last_seen_at": null
                      *           },
                      *           "assignee": {
-                     *             "id": "agt_msaPrnujbLdK",
+                     *             "id": "agt_GyRPqNrkz27m",
                      *             "name": "Ada",
                      *             "avatar_url": ""
                      *           },
@@ -3123,23 +3241,23 @@ export interface operations {
                      *           },
                      *           "unread_count": 0,
                      *           "last_message": {
-                     *             "id": "msg_1yxtdFzmGVuJ",
+                     *             "id": "msg_CZo8VmMN2GsX",
                      *             "text": "Please rate this conversation",
-                     *             "created_at": "2026-11-21T07:00:02.340980Z"
+                     *             "created_at": "2026-11-21T09:22:10.100662Z"
                      *           },
                      *           "snoozed_until": null,
                      *           "sequence": 9,
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T07:00:02.025632Z",
-                     *           "updated_at": "2026-11-21T07:00:02.341186Z"
+                     *           "created_at": "2026-11-21T09:22:08.596722Z",
+                     *           "updated_at": "2026-11-21T09:22:10.100976Z"
                      *         }
                      *       ],
                      *       "messages": [
                      *         {
-                     *           "id": "msg_qJ2UmQTR6Nny",
+                     *           "id": "msg_VjQg6oYqxzBS",
                      *           "object": "message",
-                     *           "conversation_id": "conv_CyAZahK73nXY",
-                     *           "user_id": "usr_F3vE4Vcjwaf6",
+                     *           "conversation_id": "conv_QcDFRBxWgr8D",
+                     *           "user_id": "usr_XKt57gF6muwf",
                      *           "direction": "outbound",
                      *           "source": "system",
                      *           "author": {
@@ -3159,20 +3277,20 @@ export interface operations {
                      *           "failure": null,
                      *           "timeline": [
                      *             {
-                     *               "at": "2026-11-21T07:00:02.339355Z",
+                     *               "at": "2026-11-21T09:22:10.093517Z",
                      *               "status": "sent"
                      *             }
                      *           ],
                      *           "livemode": true,
                      *           "metadata": {},
-                     *           "created_at": "2026-11-21T07:00:02.339355Z",
-                     *           "updated_at": "2026-11-21T07:00:02.339355Z"
+                     *           "created_at": "2026-11-21T09:22:10.093517Z",
+                     *           "updated_at": "2026-11-21T09:22:10.093517Z"
                      *         },
                      *         {
-                     *           "id": "msg_1yxtdFzmGVuJ",
+                     *           "id": "msg_CZo8VmMN2GsX",
                      *           "object": "message",
-                     *           "conversation_id": "conv_CyAZahK73nXY",
-                     *           "user_id": "usr_F3vE4Vcjwaf6",
+                     *           "conversation_id": "conv_QcDFRBxWgr8D",
+                     *           "user_id": "usr_XKt57gF6muwf",
                      *           "direction": "outbound",
                      *           "source": "system",
                      *           "author": {
@@ -3192,25 +3310,25 @@ export interface operations {
                      *           "failure": null,
                      *           "timeline": [
                      *             {
-                     *               "at": "2026-11-21T07:00:02.340980Z",
+                     *               "at": "2026-11-21T09:22:10.100662Z",
                      *               "status": "sent"
                      *             }
                      *           ],
                      *           "livemode": true,
                      *           "metadata": {},
-                     *           "created_at": "2026-11-21T07:00:02.340980Z",
-                     *           "updated_at": "2026-11-21T07:00:02.340980Z"
+                     *           "created_at": "2026-11-21T09:22:10.100662Z",
+                     *           "updated_at": "2026-11-21T09:22:10.100662Z"
                      *         }
                      *       ],
                      *       "deleted": [
                      *         {
-                     *           "id": "usr_jhnYcgfhyp82",
+                     *           "id": "usr_ecrcNi4naKmW",
                      *           "object": "user",
                      *           "deleted": true,
-                     *           "merged_into": "usr_F3vE4Vcjwaf6"
+                     *           "merged_into": "usr_XKt57gF6muwf"
                      *         }
                      *       ],
-                     *       "latest": "evt_JoXk9wiA1ZpT",
+                     *       "latest": "evt_CXus3Qt4ub8d",
                      *       "has_more": false
                      *     }
                      */
@@ -3262,7 +3380,7 @@ export interface operations {
                      *           "connected": true,
                      *           "inboxes": [
                      *             {
-                     *               "id": "inb_bxndNnfQPGAi",
+                     *               "id": "inb_ytoJ1fkXo5D7",
                      *               "name": "Texts"
                      *             }
                      *           ],
@@ -3375,15 +3493,15 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "id": "conv_CyAZahK73nXY",
+                     *           "id": "conv_QcDFRBxWgr8D",
                      *           "object": "conversation",
                      *           "number": 1,
                      *           "status": "open",
                      *           "subject": "Order 1042",
-                     *           "inbox_id": "inb_zMyofK25tPpM",
+                     *           "inbox_id": "inb_Ztk1QHfhqCUo",
                      *           "channel": "api",
                      *           "user": {
-                     *             "id": "usr_F3vE4Vcjwaf6",
+                     *             "id": "usr_XKt57gF6muwf",
                      *             "object": "user",
                      *             "external_id": "customer-42",
                      *             "first_name": "Amine",
@@ -3405,12 +3523,12 @@ export interface operations {
                      *             "blocked": false,
                      *             "verified": false,
                      *             "livemode": true,
-                     *             "created_at": "2026-11-21T07:00:01.942546Z",
-                     *             "updated_at": "2026-11-21T07:00:02.011766Z",
+                     *             "created_at": "2026-11-21T09:22:08.248818Z",
+                     *             "updated_at": "2026-11-21T09:22:08.536844Z",
                      *             "last_seen_at": null
                      *           },
                      *           "assignee": {
-                     *             "id": "agt_msaPrnujbLdK",
+                     *             "id": "agt_GyRPqNrkz27m",
                      *             "name": "Ada",
                      *             "avatar_url": ""
                      *           },
@@ -3425,15 +3543,15 @@ export interface operations {
                      *           },
                      *           "unread_count": 0,
                      *           "last_message": {
-                     *             "id": "msg_Ztgmu2FvgXA8",
+                     *             "id": "msg_uK6gpzYnGC4c",
                      *             "text": "It arrives tomorrow.",
-                     *             "created_at": "2026-11-21T07:00:02.046702Z"
+                     *             "created_at": "2026-11-21T09:22:08.689095Z"
                      *           },
                      *           "snoozed_until": null,
                      *           "sequence": 4,
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T07:00:02.025632Z",
-                     *           "updated_at": "2026-11-21T07:00:02.087129Z"
+                     *           "created_at": "2026-11-21T09:22:08.596722Z",
+                     *           "updated_at": "2026-11-21T09:22:08.810630Z"
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -3495,15 +3613,15 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "conv_CyAZahK73nXY",
+                     *       "id": "conv_QcDFRBxWgr8D",
                      *       "object": "conversation",
                      *       "number": 1,
                      *       "status": "open",
                      *       "subject": "Order 1042",
-                     *       "inbox_id": "inb_zMyofK25tPpM",
+                     *       "inbox_id": "inb_Ztk1QHfhqCUo",
                      *       "channel": "api",
                      *       "user": {
-                     *         "id": "usr_F3vE4Vcjwaf6",
+                     *         "id": "usr_XKt57gF6muwf",
                      *         "object": "user",
                      *         "external_id": "customer-42",
                      *         "first_name": "Amine",
@@ -3525,8 +3643,8 @@ export interface operations {
                      *         "blocked": false,
                      *         "verified": false,
                      *         "livemode": true,
-                     *         "created_at": "2026-11-21T07:00:01.942546Z",
-                     *         "updated_at": "2026-11-21T07:00:02.011766Z",
+                     *         "created_at": "2026-11-21T09:22:08.248818Z",
+                     *         "updated_at": "2026-11-21T09:22:08.536844Z",
                      *         "last_seen_at": null
                      *       },
                      *       "assignee": null,
@@ -3539,15 +3657,15 @@ export interface operations {
                      *       "custom_attributes": {},
                      *       "unread_count": 0,
                      *       "last_message": {
-                     *         "id": "msg_ArrL7SFB1Lw3",
+                     *         "id": "msg_5FATJ6dMRUnY",
                      *         "text": "Your order is on its way.",
-                     *         "created_at": "2026-11-21T07:00:02.029904Z"
+                     *         "created_at": "2026-11-21T09:22:08.610348Z"
                      *       },
                      *       "snoozed_until": null,
                      *       "sequence": 2,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.025632Z",
-                     *       "updated_at": "2026-11-21T07:00:02.030134Z"
+                     *       "created_at": "2026-11-21T09:22:08.596722Z",
+                     *       "updated_at": "2026-11-21T09:22:08.610737Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Conversation"];
@@ -3592,15 +3710,15 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "conv_CyAZahK73nXY",
+                     *       "id": "conv_QcDFRBxWgr8D",
                      *       "object": "conversation",
                      *       "number": 1,
                      *       "status": "open",
                      *       "subject": "Order 1042",
-                     *       "inbox_id": "inb_zMyofK25tPpM",
+                     *       "inbox_id": "inb_Ztk1QHfhqCUo",
                      *       "channel": "api",
                      *       "user": {
-                     *         "id": "usr_F3vE4Vcjwaf6",
+                     *         "id": "usr_XKt57gF6muwf",
                      *         "object": "user",
                      *         "external_id": "customer-42",
                      *         "first_name": "Amine",
@@ -3622,12 +3740,12 @@ export interface operations {
                      *         "blocked": false,
                      *         "verified": false,
                      *         "livemode": true,
-                     *         "created_at": "2026-11-21T07:00:01.942546Z",
-                     *         "updated_at": "2026-11-21T07:00:02.011766Z",
+                     *         "created_at": "2026-11-21T09:22:08.248818Z",
+                     *         "updated_at": "2026-11-21T09:22:08.536844Z",
                      *         "last_seen_at": null
                      *       },
                      *       "assignee": {
-                     *         "id": "agt_msaPrnujbLdK",
+                     *         "id": "agt_GyRPqNrkz27m",
                      *         "name": "Ada",
                      *         "avatar_url": ""
                      *       },
@@ -3642,15 +3760,15 @@ export interface operations {
                      *       },
                      *       "unread_count": 0,
                      *       "last_message": {
-                     *         "id": "msg_Ztgmu2FvgXA8",
+                     *         "id": "msg_uK6gpzYnGC4c",
                      *         "text": "It arrives tomorrow.",
-                     *         "created_at": "2026-11-21T07:00:02.046702Z"
+                     *         "created_at": "2026-11-21T09:22:08.689095Z"
                      *       },
                      *       "snoozed_until": null,
                      *       "sequence": 4,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.025632Z",
-                     *       "updated_at": "2026-11-21T07:00:02.087129Z"
+                     *       "created_at": "2026-11-21T09:22:08.596722Z",
+                     *       "updated_at": "2026-11-21T09:22:08.810630Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Conversation"];
@@ -3705,15 +3823,15 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "conv_CyAZahK73nXY",
+                     *       "id": "conv_QcDFRBxWgr8D",
                      *       "object": "conversation",
                      *       "number": 1,
                      *       "status": "open",
                      *       "subject": "Order 1042",
-                     *       "inbox_id": "inb_zMyofK25tPpM",
+                     *       "inbox_id": "inb_Ztk1QHfhqCUo",
                      *       "channel": "api",
                      *       "user": {
-                     *         "id": "usr_F3vE4Vcjwaf6",
+                     *         "id": "usr_XKt57gF6muwf",
                      *         "object": "user",
                      *         "external_id": "customer-42",
                      *         "first_name": "Amine",
@@ -3735,12 +3853,12 @@ export interface operations {
                      *         "blocked": false,
                      *         "verified": false,
                      *         "livemode": true,
-                     *         "created_at": "2026-11-21T07:00:01.942546Z",
-                     *         "updated_at": "2026-11-21T07:00:02.011766Z",
+                     *         "created_at": "2026-11-21T09:22:08.248818Z",
+                     *         "updated_at": "2026-11-21T09:22:08.536844Z",
                      *         "last_seen_at": null
                      *       },
                      *       "assignee": {
-                     *         "id": "agt_msaPrnujbLdK",
+                     *         "id": "agt_GyRPqNrkz27m",
                      *         "name": "Ada",
                      *         "avatar_url": ""
                      *       },
@@ -3755,15 +3873,15 @@ export interface operations {
                      *       },
                      *       "unread_count": 0,
                      *       "last_message": {
-                     *         "id": "msg_Ztgmu2FvgXA8",
+                     *         "id": "msg_uK6gpzYnGC4c",
                      *         "text": "It arrives tomorrow.",
-                     *         "created_at": "2026-11-21T07:00:02.046702Z"
+                     *         "created_at": "2026-11-21T09:22:08.689095Z"
                      *       },
                      *       "snoozed_until": null,
                      *       "sequence": 4,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.025632Z",
-                     *       "updated_at": "2026-11-21T07:00:02.087129Z"
+                     *       "created_at": "2026-11-21T09:22:08.596722Z",
+                     *       "updated_at": "2026-11-21T09:22:08.810630Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Conversation"];
@@ -3773,6 +3891,68 @@ export interface operations {
             401: components["responses"]["NotAuthenticated"];
             403: components["responses"]["NotAllowed"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    show_ai_state: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request said twice with the same key has one effect; the answer is kept for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "state": "writing",
+                 *       "text": "Your order 1042 left our warehouse this"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ShowAiStateRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Dexra-Ignored-Parameters": components["headers"]["Dexra-Ignored-Parameters"];
+                    "Dexra-Version": components["headers"]["Dexra-Version"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Request-Id": components["headers"]["Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "object": "ai_state",
+                     *       "conversation_id": "conv_QcDFRBxWgr8D",
+                     *       "state": "writing",
+                     *       "text": "Your order 1042 left our warehouse this"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AiState"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["NotAuthenticated"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
@@ -3820,15 +4000,15 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "id": "msg_Ztgmu2FvgXA8",
+                     *           "id": "msg_uK6gpzYnGC4c",
                      *           "object": "message",
-                     *           "conversation_id": "conv_CyAZahK73nXY",
-                     *           "user_id": "usr_F3vE4Vcjwaf6",
+                     *           "conversation_id": "conv_QcDFRBxWgr8D",
+                     *           "user_id": "usr_XKt57gF6muwf",
                      *           "direction": "outbound",
                      *           "source": "agent",
                      *           "author": {
                      *             "type": "agent",
-                     *             "id": "agt_msaPrnujbLdK",
+                     *             "id": "agt_GyRPqNrkz27m",
                      *             "name": "Ada"
                      *           },
                      *           "message_type": "text",
@@ -3843,7 +4023,7 @@ export interface operations {
                      *           "failure": null,
                      *           "timeline": [
                      *             {
-                     *               "at": "2026-11-21T07:00:02.046702Z",
+                     *               "at": "2026-11-21T09:22:08.689095Z",
                      *               "status": "sent"
                      *             }
                      *           ],
@@ -3851,14 +4031,14 @@ export interface operations {
                      *           "metadata": {
                      *             "order": "1042"
                      *           },
-                     *           "created_at": "2026-11-21T07:00:02.046702Z",
-                     *           "updated_at": "2026-11-21T07:00:02.046702Z"
+                     *           "created_at": "2026-11-21T09:22:08.689095Z",
+                     *           "updated_at": "2026-11-21T09:22:08.689095Z"
                      *         },
                      *         {
-                     *           "id": "msg_ArrL7SFB1Lw3",
+                     *           "id": "msg_5FATJ6dMRUnY",
                      *           "object": "message",
-                     *           "conversation_id": "conv_CyAZahK73nXY",
-                     *           "user_id": "usr_F3vE4Vcjwaf6",
+                     *           "conversation_id": "conv_QcDFRBxWgr8D",
+                     *           "user_id": "usr_XKt57gF6muwf",
                      *           "direction": "outbound",
                      *           "source": "api",
                      *           "author": {
@@ -3878,14 +4058,14 @@ export interface operations {
                      *           "failure": null,
                      *           "timeline": [
                      *             {
-                     *               "at": "2026-11-21T07:00:02.029904Z",
+                     *               "at": "2026-11-21T09:22:08.610348Z",
                      *               "status": "sent"
                      *             }
                      *           ],
                      *           "livemode": true,
                      *           "metadata": {},
-                     *           "created_at": "2026-11-21T07:00:02.029904Z",
-                     *           "updated_at": "2026-11-21T07:00:02.029904Z"
+                     *           "created_at": "2026-11-21T09:22:08.610348Z",
+                     *           "updated_at": "2026-11-21T09:22:08.610348Z"
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -3949,15 +4129,15 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "msg_Ztgmu2FvgXA8",
+                     *       "id": "msg_uK6gpzYnGC4c",
                      *       "object": "message",
-                     *       "conversation_id": "conv_CyAZahK73nXY",
-                     *       "user_id": "usr_F3vE4Vcjwaf6",
+                     *       "conversation_id": "conv_QcDFRBxWgr8D",
+                     *       "user_id": "usr_XKt57gF6muwf",
                      *       "direction": "outbound",
                      *       "source": "agent",
                      *       "author": {
                      *         "type": "agent",
-                     *         "id": "agt_msaPrnujbLdK",
+                     *         "id": "agt_GyRPqNrkz27m",
                      *         "name": "Ada"
                      *       },
                      *       "message_type": "text",
@@ -3973,18 +4153,79 @@ export interface operations {
                      *       "timeline": [
                      *         {
                      *           "status": "sent",
-                     *           "at": "2026-11-21T07:00:02.046702Z"
+                     *           "at": "2026-11-21T09:22:08.689095Z"
                      *         }
                      *       ],
                      *       "livemode": true,
                      *       "metadata": {
                      *         "order": "1042"
                      *       },
-                     *       "created_at": "2026-11-21T07:00:02.046702Z",
-                     *       "updated_at": "2026-11-21T07:00:02.046702Z"
+                     *       "created_at": "2026-11-21T09:22:08.689095Z",
+                     *       "updated_at": "2026-11-21T09:22:08.689095Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["NotAuthenticated"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    show_typing: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request said twice with the same key has one effect; the answer is kept for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "is_typing": true,
+                 *       "as_agent": "ada@acme.test"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ShowTypingRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Dexra-Ignored-Parameters": components["headers"]["Dexra-Ignored-Parameters"];
+                    "Dexra-Version": components["headers"]["Dexra-Version"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Request-Id": components["headers"]["Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "object": "typing",
+                     *       "conversation_id": "conv_QcDFRBxWgr8D",
+                     *       "is_typing": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Typing"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4041,20 +4282,20 @@ export interface operations {
                      *       "data": [
                      *         {
                      *           "object": "event",
-                     *           "id": "evt_KhenS2RntvH1",
+                     *           "id": "evt_xBukiywrD8R1",
                      *           "type": "user_updated",
-                     *           "timestamp": "2026-11-21T07:00:01.992198Z",
+                     *           "timestamp": "2026-11-21T09:22:08.437459Z",
                      *           "livemode": true,
                      *           "api_version": "2026-11-20",
                      *           "sequence": null,
                      *           "conversation_id": null,
                      *           "actor": {
                      *             "type": "api",
-                     *             "id": "key_2pnMwuVRTXFx"
+                     *             "id": "key_8uzAr8iMvJdo"
                      *           },
                      *           "data": {
                      *             "user": {
-                     *               "id": "usr_F3vE4Vcjwaf6",
+                     *               "id": "usr_XKt57gF6muwf",
                      *               "name": "Amine Alaoui",
                      *               "tags": [
                      *                 "Trial Expired"
@@ -4069,9 +4310,9 @@ export interface operations {
                      *               "last_name": "Alaoui",
                      *               "user_type": "premium",
                      *               "avatar_url": "",
-                     *               "created_at": "2026-11-21T07:00:01.942546Z",
+                     *               "created_at": "2026-11-21T09:22:08.248818Z",
                      *               "first_name": "Amine",
-                     *               "updated_at": "2026-11-21T07:00:01.990988Z",
+                     *               "updated_at": "2026-11-21T09:22:08.425681Z",
                      *               "external_id": "customer-42",
                      *               "last_seen_at": null,
                      *               "phone_number": "+212600000001",
@@ -4081,7 +4322,7 @@ export interface operations {
                      *               }
                      *             },
                      *             "actor": {
-                     *               "id": "key_2pnMwuVRTXFx",
+                     *               "id": "key_8uzAr8iMvJdo",
                      *               "type": "api"
                      *             },
                      *             "reason": null,
@@ -4104,7 +4345,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "has_more": true,
-                     *       "next_cursor": "YzEzOA"
+                     *       "next_cursor": "YzUw"
                      *     }
                      */
                     "application/json": components["schemas"]["EventPage"];
@@ -4148,20 +4389,20 @@ export interface operations {
                     /**
                      * @example {
                      *       "object": "event",
-                     *       "id": "evt_KhenS2RntvH1",
+                     *       "id": "evt_xBukiywrD8R1",
                      *       "type": "user_updated",
-                     *       "timestamp": "2026-11-21T07:00:01.992198Z",
+                     *       "timestamp": "2026-11-21T09:22:08.437459Z",
                      *       "livemode": true,
                      *       "api_version": "2026-11-20",
                      *       "sequence": null,
                      *       "conversation_id": null,
                      *       "actor": {
                      *         "type": "api",
-                     *         "id": "key_2pnMwuVRTXFx"
+                     *         "id": "key_8uzAr8iMvJdo"
                      *       },
                      *       "data": {
                      *         "user": {
-                     *           "id": "usr_F3vE4Vcjwaf6",
+                     *           "id": "usr_XKt57gF6muwf",
                      *           "name": "Amine Alaoui",
                      *           "tags": [
                      *             "Trial Expired"
@@ -4176,9 +4417,9 @@ export interface operations {
                      *           "last_name": "Alaoui",
                      *           "user_type": "premium",
                      *           "avatar_url": "",
-                     *           "created_at": "2026-11-21T07:00:01.942546Z",
+                     *           "created_at": "2026-11-21T09:22:08.248818Z",
                      *           "first_name": "Amine",
-                     *           "updated_at": "2026-11-21T07:00:01.990988Z",
+                     *           "updated_at": "2026-11-21T09:22:08.425681Z",
                      *           "external_id": "customer-42",
                      *           "last_seen_at": null,
                      *           "phone_number": "+212600000001",
@@ -4188,7 +4429,7 @@ export interface operations {
                      *           }
                      *         },
                      *         "actor": {
-                     *           "id": "key_2pnMwuVRTXFx",
+                     *           "id": "key_8uzAr8iMvJdo",
                      *           "type": "api"
                      *         },
                      *         "reason": null,
@@ -4257,11 +4498,11 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "id": "inb_zMyofK25tPpM",
+                     *           "id": "inb_Ztk1QHfhqCUo",
                      *           "object": "inbox",
                      *           "name": "Shop",
                      *           "channel": "api",
-                     *           "identifier": "survGgUJZBG8ofKvSEUpzfWA",
+                     *           "identifier": "cbrEHDx27WR5U9c8Kg7JpTfz",
                      *           "callback_url": null,
                      *           "settings": {},
                      *           "health": null,
@@ -4339,9 +4580,9 @@ export interface operations {
                      *           "csat_survey_enabled": false,
                      *           "lock_to_single_conversation": false,
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T07:00:01.907453Z",
-                     *           "updated_at": "2026-11-21T07:00:01.907725Z",
-                     *           "hmac_token": "3hoKtj1kVw2VT377LGYs3Tyo"
+                     *           "created_at": "2026-11-21T09:22:08.021156Z",
+                     *           "updated_at": "2026-11-21T09:22:08.021781Z",
+                     *           "hmac_token": "PCXMRmiytALBkb8HM8pitqvpUyDwTQSp"
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -4400,11 +4641,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "inb_zMyofK25tPpM",
+                     *       "id": "inb_Ztk1QHfhqCUo",
                      *       "object": "inbox",
                      *       "name": "Shop",
                      *       "channel": "api",
-                     *       "identifier": "survGgUJZBG8ofKvSEUpzfWA",
+                     *       "identifier": "cbrEHDx27WR5U9c8Kg7JpTfz",
                      *       "callback_url": null,
                      *       "settings": {},
                      *       "health": null,
@@ -4482,9 +4723,9 @@ export interface operations {
                      *       "csat_survey_enabled": false,
                      *       "lock_to_single_conversation": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:01.907453Z",
-                     *       "updated_at": "2026-11-21T07:00:01.907725Z",
-                     *       "hmac_token": "3hoKtj1kVw2VT377LGYs3Tyo"
+                     *       "created_at": "2026-11-21T09:22:08.021156Z",
+                     *       "updated_at": "2026-11-21T09:22:08.021781Z",
+                     *       "hmac_token": "PCXMRmiytALBkb8HM8pitqvpUyDwTQSp"
                      *     }
                      */
                     "application/json": components["schemas"]["Inbox"];
@@ -4528,11 +4769,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "inb_zMyofK25tPpM",
+                     *       "id": "inb_Ztk1QHfhqCUo",
                      *       "object": "inbox",
                      *       "name": "Shop",
                      *       "channel": "api",
-                     *       "identifier": "survGgUJZBG8ofKvSEUpzfWA",
+                     *       "identifier": "cbrEHDx27WR5U9c8Kg7JpTfz",
                      *       "callback_url": null,
                      *       "settings": {},
                      *       "health": null,
@@ -4610,9 +4851,9 @@ export interface operations {
                      *       "csat_survey_enabled": false,
                      *       "lock_to_single_conversation": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:01.907453Z",
-                     *       "updated_at": "2026-11-21T07:00:01.907725Z",
-                     *       "hmac_token": "3hoKtj1kVw2VT377LGYs3Tyo"
+                     *       "created_at": "2026-11-21T09:22:08.021156Z",
+                     *       "updated_at": "2026-11-21T09:22:08.021781Z",
+                     *       "hmac_token": "PCXMRmiytALBkb8HM8pitqvpUyDwTQSp"
                      *     }
                      */
                     "application/json": components["schemas"]["Inbox"];
@@ -4654,7 +4895,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "inb_kAChU7xz9B3Z",
+                     *       "id": "inb_iKhpFc1qG74n",
                      *       "object": "inbox",
                      *       "deleted": true
                      *     }
@@ -4708,11 +4949,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "inb_zMyofK25tPpM",
+                     *       "id": "inb_Ztk1QHfhqCUo",
                      *       "object": "inbox",
                      *       "name": "Shop",
                      *       "channel": "api",
-                     *       "identifier": "survGgUJZBG8ofKvSEUpzfWA",
+                     *       "identifier": "cbrEHDx27WR5U9c8Kg7JpTfz",
                      *       "callback_url": null,
                      *       "settings": {},
                      *       "health": null,
@@ -4790,9 +5031,9 @@ export interface operations {
                      *       "csat_survey_enabled": true,
                      *       "lock_to_single_conversation": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:01.907453Z",
-                     *       "updated_at": "2026-11-21T07:00:01.920753Z",
-                     *       "hmac_token": "3hoKtj1kVw2VT377LGYs3Tyo"
+                     *       "created_at": "2026-11-21T09:22:08.021156Z",
+                     *       "updated_at": "2026-11-21T09:22:08.088139Z",
+                     *       "hmac_token": "PCXMRmiytALBkb8HM8pitqvpUyDwTQSp"
                      *     }
                      */
                     "application/json": components["schemas"]["Inbox"];
@@ -4840,11 +5081,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "inb_zMyofK25tPpM",
+                     *       "id": "inb_Ztk1QHfhqCUo",
                      *       "object": "inbox",
                      *       "name": "Shop",
                      *       "channel": "api",
-                     *       "identifier": "survGgUJZBG8ofKvSEUpzfWA",
+                     *       "identifier": "cbrEHDx27WR5U9c8Kg7JpTfz",
                      *       "callback_url": null,
                      *       "settings": {},
                      *       "health": null,
@@ -4922,9 +5163,9 @@ export interface operations {
                      *       "csat_survey_enabled": true,
                      *       "lock_to_single_conversation": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:01.907453Z",
-                     *       "updated_at": "2026-11-21T07:00:01.924485Z",
-                     *       "hmac_token": "Fu6TFNmT57cQrzrPfrzygT7q"
+                     *       "created_at": "2026-11-21T09:22:08.021156Z",
+                     *       "updated_at": "2026-11-21T09:22:08.116352Z",
+                     *       "hmac_token": "ag1FqF9s8yQCp4rrHCYo8eXzE5MZpcF1"
                      *     }
                      */
                     "application/json": components["schemas"]["Inbox"];
@@ -5000,10 +5241,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "msg_tuwgjWBPHRFd",
+                     *       "id": "msg_HfG6Ms2RKQ8G",
                      *       "object": "message",
-                     *       "conversation_id": "conv_CyAZahK73nXY",
-                     *       "user_id": "usr_F3vE4Vcjwaf6",
+                     *       "conversation_id": "conv_QcDFRBxWgr8D",
+                     *       "user_id": "usr_XKt57gF6muwf",
                      *       "direction": "outbound",
                      *       "source": "api",
                      *       "author": {
@@ -5024,14 +5265,14 @@ export interface operations {
                      *       "timeline": [
                      *         {
                      *           "status": "sent",
-                     *           "at": "2026-11-21T07:00:02.156548Z"
+                     *           "at": "2026-11-21T09:22:09.249460Z"
                      *         }
                      *       ],
                      *       "livemode": true,
                      *       "metadata": {},
-                     *       "created_at": "2026-11-21T07:00:02.156548Z",
-                     *       "updated_at": "2026-11-21T07:00:02.156548Z",
-                     *       "inbox_id": "inb_zMyofK25tPpM",
+                     *       "created_at": "2026-11-21T09:22:09.249460Z",
+                     *       "updated_at": "2026-11-21T09:22:09.249460Z",
+                     *       "inbox_id": "inb_Ztk1QHfhqCUo",
                      *       "recipient_id": "customer-42",
                      *       "category": "transactional",
                      *       "delivery_guarantee": "at_most_once",
@@ -5039,7 +5280,7 @@ export interface operations {
                      *       "expires_at": null,
                      *       "adaptations": [],
                      *       "fallback": [],
-                     *       "status_url": "http://127.0.0.1:8000/v1/messages/msg_tuwgjWBPHRFd",
+                     *       "status_url": "http://127.0.0.1:8000/v1/messages/msg_HfG6Ms2RKQ8G",
                      *       "warnings": []
                      *     }
                      */
@@ -5085,15 +5326,15 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "msg_Ztgmu2FvgXA8",
+                     *       "id": "msg_uK6gpzYnGC4c",
                      *       "object": "message",
-                     *       "conversation_id": "conv_CyAZahK73nXY",
-                     *       "user_id": "usr_F3vE4Vcjwaf6",
+                     *       "conversation_id": "conv_QcDFRBxWgr8D",
+                     *       "user_id": "usr_XKt57gF6muwf",
                      *       "direction": "outbound",
                      *       "source": "agent",
                      *       "author": {
                      *         "type": "agent",
-                     *         "id": "agt_msaPrnujbLdK",
+                     *         "id": "agt_GyRPqNrkz27m",
                      *         "name": "Ada"
                      *       },
                      *       "message_type": "text",
@@ -5108,7 +5349,7 @@ export interface operations {
                      *       "failure": null,
                      *       "timeline": [
                      *         {
-                     *           "at": "2026-11-21T07:00:02.046702Z",
+                     *           "at": "2026-11-21T09:22:08.689095Z",
                      *           "status": "sent"
                      *         }
                      *       ],
@@ -5116,17 +5357,17 @@ export interface operations {
                      *       "metadata": {
                      *         "order": "1042"
                      *       },
-                     *       "created_at": "2026-11-21T07:00:02.046702Z",
-                     *       "updated_at": "2026-11-21T07:00:02.046702Z",
-                     *       "inbox_id": "inb_zMyofK25tPpM",
-                     *       "recipient_id": "usr_F3vE4Vcjwaf6",
+                     *       "created_at": "2026-11-21T09:22:08.689095Z",
+                     *       "updated_at": "2026-11-21T09:22:08.689095Z",
+                     *       "inbox_id": "inb_Ztk1QHfhqCUo",
+                     *       "recipient_id": "usr_XKt57gF6muwf",
                      *       "category": "transactional",
                      *       "delivery_guarantee": "at_most_once",
                      *       "send_at": null,
                      *       "expires_at": null,
                      *       "adaptations": [],
                      *       "fallback": [],
-                     *       "status_url": "http://127.0.0.1:8000/v1/messages/msg_Ztgmu2FvgXA8",
+                     *       "status_url": "http://127.0.0.1:8000/v1/messages/msg_uK6gpzYnGC4c",
                      *       "provider_message_id": null,
                      *       "next_attempt_at": null,
                      *       "attempts": [],
@@ -5178,10 +5419,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "msg_6wPBGsyC4Ju2",
+                     *       "id": "msg_SWefxzaH8tEW",
                      *       "object": "message",
-                     *       "conversation_id": "conv_yZGm1RkieY7P",
-                     *       "user_id": "usr_F3vE4Vcjwaf6",
+                     *       "conversation_id": "conv_LqKqz6H89Ehd",
+                     *       "user_id": "usr_XKt57gF6muwf",
                      *       "direction": "outbound",
                      *       "source": "api",
                      *       "author": {
@@ -5213,11 +5454,11 @@ export interface operations {
                      *       "failure": null,
                      *       "timeline": [
                      *         {
-                     *           "at": "2026-11-21T07:00:02.139172Z",
+                     *           "at": "2026-11-21T09:22:09.173328Z",
                      *           "status": "queued"
                      *         },
                      *         {
-                     *           "at": "2026-11-21T07:00:02.182128Z",
+                     *           "at": "2026-11-21T09:22:09.342603Z",
                      *           "status": "canceled"
                      *         }
                      *       ],
@@ -5225,14 +5466,14 @@ export interface operations {
                      *       "metadata": {
                      *         "order": "1042"
                      *       },
-                     *       "created_at": "2026-11-21T07:00:02.139172Z",
-                     *       "updated_at": "2026-11-21T07:00:02.182128Z",
-                     *       "inbox_id": "inb_bxndNnfQPGAi",
+                     *       "created_at": "2026-11-21T09:22:09.173328Z",
+                     *       "updated_at": "2026-11-21T09:22:09.342603Z",
+                     *       "inbox_id": "inb_ytoJ1fkXo5D7",
                      *       "recipient_id": "+212600000001",
                      *       "category": "utility",
                      *       "delivery_guarantee": "at_most_once",
                      *       "send_at": null,
-                     *       "expires_at": "2026-11-22T07:00:02.140613Z",
+                     *       "expires_at": "2026-11-22T09:22:09.175063Z",
                      *       "adaptations": [
                      *         {
                      *           "code": "buttons_as_text",
@@ -5242,7 +5483,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "fallback": [],
-                     *       "status_url": "http://127.0.0.1:8000/v1/messages/msg_6wPBGsyC4Ju2",
+                     *       "status_url": "http://127.0.0.1:8000/v1/messages/msg_SWefxzaH8tEW",
                      *       "provider_message_id": null,
                      *       "next_attempt_at": null,
                      *       "attempts": [],
@@ -5297,10 +5538,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "msg_BHAkBmd2YETz",
+                     *       "id": "msg_c6J9yXU6YQMp",
                      *       "object": "message",
-                     *       "conversation_id": "conv_yZGm1RkieY7P",
-                     *       "user_id": "usr_F3vE4Vcjwaf6",
+                     *       "conversation_id": "conv_LqKqz6H89Ehd",
+                     *       "user_id": "usr_XKt57gF6muwf",
                      *       "direction": "outbound",
                      *       "source": "api",
                      *       "author": {
@@ -5320,29 +5561,29 @@ export interface operations {
                      *       "failure": null,
                      *       "timeline": [
                      *         {
-                     *           "at": "2026-11-21T07:00:02.211857Z",
+                     *           "at": "2026-11-21T09:22:09.489351Z",
                      *           "status": "queued"
                      *         },
                      *         {
-                     *           "at": "2026-11-21T07:00:02.243129Z",
+                     *           "at": "2026-11-21T09:22:09.641795Z",
                      *           "status": "queued"
                      *         }
                      *       ],
                      *       "livemode": true,
                      *       "metadata": {},
-                     *       "created_at": "2026-11-21T07:00:02.211857Z",
-                     *       "updated_at": "2026-11-21T07:00:02.243129Z",
-                     *       "inbox_id": "inb_bxndNnfQPGAi",
+                     *       "created_at": "2026-11-21T09:22:09.489351Z",
+                     *       "updated_at": "2026-11-21T09:22:09.641795Z",
+                     *       "inbox_id": "inb_ytoJ1fkXo5D7",
                      *       "recipient_id": "+212600000001",
                      *       "category": "transactional",
                      *       "delivery_guarantee": "at_most_once",
                      *       "send_at": null,
-                     *       "expires_at": "2026-11-22T07:00:02.245012Z",
+                     *       "expires_at": "2026-11-22T09:22:09.648196Z",
                      *       "adaptations": [],
                      *       "fallback": [],
-                     *       "status_url": "http://127.0.0.1:8000/v1/messages/msg_BHAkBmd2YETz",
+                     *       "status_url": "http://127.0.0.1:8000/v1/messages/msg_c6J9yXU6YQMp",
                      *       "provider_message_id": null,
-                     *       "next_attempt_at": "2026-11-21T07:00:02.245012Z",
+                     *       "next_attempt_at": "2026-11-21T09:22:09.648196Z",
                      *       "attempts": [],
                      *       "fallback_of": null,
                      *       "fallback_message_id": null,
@@ -5406,9 +5647,9 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "id": "whd_PNKRoQhaFiYn",
+                     *           "id": "whd_a48wmDC7oB5P",
                      *           "object": "webhook_delivery",
-                     *           "event_id": "evt_YxeVKMgk8GPt",
+                     *           "event_id": "evt_AkU8tmE9Njuv",
                      *           "endpoint_id": "whe_Ueqvtuk1GeTn",
                      *           "type": "user_created",
                      *           "state": "pending",
@@ -5419,15 +5660,15 @@ export interface operations {
                      *             "passed": null
                      *           },
                      *           "attempts": [],
-                     *           "next_attempt_at": "2026-11-21T07:00:02.586195Z",
+                     *           "next_attempt_at": "2026-11-21T09:22:11.899192Z",
                      *           "livemode": false,
-                     *           "created_at": "2026-11-21T07:00:02.586272Z",
+                     *           "created_at": "2026-11-21T09:22:11.899370Z",
                      *           "finished_at": null
                      *         },
                      *         {
-                     *           "id": "whd_ynoogDbm7HKi",
+                     *           "id": "whd_9uqnFLWhTHDB",
                      *           "object": "webhook_delivery",
-                     *           "event_id": "evt_YxeVKMgk8GPt",
+                     *           "event_id": "evt_AkU8tmE9Njuv",
                      *           "endpoint_id": "whe_Ueqvtuk1GeTn",
                      *           "type": "user_created",
                      *           "state": "pending",
@@ -5438,9 +5679,9 @@ export interface operations {
                      *             "passed": null
                      *           },
                      *           "attempts": [],
-                     *           "next_attempt_at": "2026-11-21T07:00:02.586855Z",
+                     *           "next_attempt_at": "2026-11-21T09:22:11.904940Z",
                      *           "livemode": false,
-                     *           "created_at": "2026-11-21T07:00:02.586887Z",
+                     *           "created_at": "2026-11-21T09:22:11.905057Z",
                      *           "finished_at": null
                      *         }
                      *       ]
@@ -5505,18 +5746,18 @@ export interface operations {
                      * @example {
                      *       "id": "icb_6RrRvp3XyQDN",
                      *       "object": "simulated_message",
-                     *       "inbox_id": "inb_ShmBN318GTE4",
+                     *       "inbox_id": "inb_Y2cbfQNSMZ94",
                      *       "channel": "telegram",
                      *       "from": "42",
                      *       "message_id": null,
                      *       "callback": {
                      *         "method": "POST",
-                     *         "url": "http://127.0.0.1:8000/inbound/telegram/NugG6KhBuYmWT3JeURC4Dfp2",
+                     *         "url": "http://127.0.0.1:8000/inbound/telegram/SvdoY44h28B7Ed5NqNDXRGFa",
                      *         "headers": {
                      *           "content-type": "application/json",
                      *           "x-telegram-bot-api-secret-token": "••••"
                      *         },
-                     *         "body": "{\"update_id\":490352930,\"message\":{\"message_id\":490352930,\"date\":1795244402,\"chat\":{\"id\":42,\"type\":\"private\",\"first_name\":\"Amine\"},\"from\":{\"id\":42,\"is_bot\":false,\"first_name\":\"Amine\"},\"text\":\"Where is my order?\"}}"
+                     *         "body": "{\"update_id\":1296390820,\"message\":{\"message_id\":1296390820,\"date\":1795252931,\"chat\":{\"id\":42,\"type\":\"private\",\"first_name\":\"Amine\"},\"from\":{\"id\":42,\"is_bot\":false,\"first_name\":\"Amine\"},\"text\":\"Where is my order?\"}}"
                      *       },
                      *       "livemode": false
                      *     }
@@ -5575,14 +5816,14 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "id": "out_pktWNGDf9UZm",
+                     *           "id": "out_4YTqKHdmDt7j",
                      *           "object": "outbox_entry",
-                     *           "message_id": "msg_Uf3c2hC3uoar",
-                     *           "inbox_id": "inb_ShmBN318GTE4",
+                     *           "message_id": "msg_FxXjD9KRkvZ2",
+                     *           "inbox_id": "inb_Y2cbfQNSMZ94",
                      *           "channel": "telegram",
                      *           "recipient_id": "42",
                      *           "n": 1,
-                     *           "sent_at": "2026-11-21T07:00:02.623471Z",
+                     *           "sent_at": "2026-11-21T09:22:12.137350Z",
                      *           "request": {
                      *             "method": "POST",
                      *             "url": "https://api.telegram.org/bot••••mple/sendMessage",
@@ -5761,10 +6002,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "msg_6wPBGsyC4Ju2",
+                     *       "id": "msg_SWefxzaH8tEW",
                      *       "object": "message",
-                     *       "conversation_id": "conv_yZGm1RkieY7P",
-                     *       "user_id": "usr_F3vE4Vcjwaf6",
+                     *       "conversation_id": "conv_LqKqz6H89Ehd",
+                     *       "user_id": "usr_XKt57gF6muwf",
                      *       "direction": "outbound",
                      *       "source": "api",
                      *       "author": {
@@ -5797,21 +6038,21 @@ export interface operations {
                      *       "timeline": [
                      *         {
                      *           "status": "queued",
-                     *           "at": "2026-11-21T07:00:02.139172Z"
+                     *           "at": "2026-11-21T09:22:09.173328Z"
                      *         }
                      *       ],
                      *       "livemode": true,
                      *       "metadata": {
                      *         "order": "1042"
                      *       },
-                     *       "created_at": "2026-11-21T07:00:02.139172Z",
-                     *       "updated_at": "2026-11-21T07:00:02.139172Z",
-                     *       "inbox_id": "inb_bxndNnfQPGAi",
+                     *       "created_at": "2026-11-21T09:22:09.173328Z",
+                     *       "updated_at": "2026-11-21T09:22:09.173328Z",
+                     *       "inbox_id": "inb_ytoJ1fkXo5D7",
                      *       "recipient_id": "+212600000001",
                      *       "category": "utility",
                      *       "delivery_guarantee": "at_most_once",
                      *       "send_at": null,
-                     *       "expires_at": "2026-11-22T07:00:02.140613Z",
+                     *       "expires_at": "2026-11-22T09:22:09.175063Z",
                      *       "adaptations": [
                      *         {
                      *           "code": "buttons_as_text",
@@ -5821,7 +6062,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "fallback": [],
-                     *       "status_url": "http://127.0.0.1:8000/v1/messages/msg_6wPBGsyC4Ju2",
+                     *       "status_url": "http://127.0.0.1:8000/v1/messages/msg_SWefxzaH8tEW",
                      *       "warnings": [],
                      *       "encoding": "GSM-7",
                      *       "segments": 1
@@ -5879,7 +6120,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "id": "sup_rV6H3w7X6jF4",
+                     *           "id": "sup_5Fx5ot4nr9Pc",
                      *           "object": "suppression",
                      *           "channel": "sms",
                      *           "address": "+212600000009",
@@ -5887,7 +6128,7 @@ export interface operations {
                      *           "reason": "operator",
                      *           "detail": "Asked us on the phone",
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T07:00:02.266667Z"
+                     *           "created_at": "2026-11-21T09:22:09.756537Z"
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -5945,7 +6186,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "sup_rV6H3w7X6jF4",
+                     *       "id": "sup_5Fx5ot4nr9Pc",
                      *       "object": "suppression",
                      *       "channel": "sms",
                      *       "address": "+212600000009",
@@ -5953,7 +6194,7 @@ export interface operations {
                      *       "reason": "operator",
                      *       "detail": "Asked us on the phone",
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.266667Z"
+                     *       "created_at": "2026-11-21T09:22:09.756537Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Suppression"];
@@ -5997,7 +6238,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "sup_rV6H3w7X6jF4",
+                     *       "id": "sup_5Fx5ot4nr9Pc",
                      *       "object": "suppression",
                      *       "deleted": true
                      *     }
@@ -6053,7 +6294,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "id": "tpl_7HoiD19uQT6R",
+                     *           "id": "tpl_jhQUGWxh3o6M",
                      *           "object": "template",
                      *           "inbox_id": null,
                      *           "name": "order_arrived",
@@ -6073,8 +6314,8 @@ export interface operations {
                      *           ],
                      *           "livemode": true,
                      *           "synced_at": null,
-                     *           "created_at": "2026-11-21T07:00:02.279734Z",
-                     *           "updated_at": "2026-11-21T07:00:02.279738Z"
+                     *           "created_at": "2026-11-21T09:22:09.818416Z",
+                     *           "updated_at": "2026-11-21T09:22:09.818425Z"
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -6133,7 +6374,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "tpl_7HoiD19uQT6R",
+                     *       "id": "tpl_jhQUGWxh3o6M",
                      *       "object": "template",
                      *       "inbox_id": null,
                      *       "name": "order_arrived",
@@ -6153,8 +6394,8 @@ export interface operations {
                      *       ],
                      *       "livemode": true,
                      *       "synced_at": null,
-                     *       "created_at": "2026-11-21T07:00:02.279734Z",
-                     *       "updated_at": "2026-11-21T07:00:02.279738Z"
+                     *       "created_at": "2026-11-21T09:22:09.818416Z",
+                     *       "updated_at": "2026-11-21T09:22:09.818425Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Template"];
@@ -6198,7 +6439,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "tpl_7HoiD19uQT6R",
+                     *       "id": "tpl_jhQUGWxh3o6M",
                      *       "object": "template",
                      *       "inbox_id": null,
                      *       "name": "order_arrived",
@@ -6218,8 +6459,8 @@ export interface operations {
                      *       ],
                      *       "livemode": true,
                      *       "synced_at": null,
-                     *       "created_at": "2026-11-21T07:00:02.279734Z",
-                     *       "updated_at": "2026-11-21T07:00:02.279738Z"
+                     *       "created_at": "2026-11-21T09:22:09.818416Z",
+                     *       "updated_at": "2026-11-21T09:22:09.818425Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Template"];
@@ -6261,7 +6502,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "tpl_7HoiD19uQT6R",
+                     *       "id": "tpl_jhQUGWxh3o6M",
                      *       "object": "template",
                      *       "deleted": true
                      *     }
@@ -6288,11 +6529,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
-                 *       "inbox_id": "inb_uFPkiERqtWjp"
+                 *       "inbox_id": "inb_wFScqzMbmCHS"
                  *     }
                  */
                 "application/json": components["schemas"]["SyncInboxRequest"];
@@ -6317,7 +6558,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "object": "template_sync",
-                     *       "inbox_id": "inb_uFPkiERqtWjp",
+                     *       "inbox_id": "inb_wFScqzMbmCHS",
                      *       "added": 0,
                      *       "changed": 0,
                      *       "removed": 0
@@ -6378,7 +6619,7 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "id": "usr_F3vE4Vcjwaf6",
+                     *           "id": "usr_XKt57gF6muwf",
                      *           "object": "user",
                      *           "external_id": "customer-42",
                      *           "first_name": "Amine",
@@ -6400,8 +6641,8 @@ export interface operations {
                      *           "blocked": false,
                      *           "verified": false,
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T07:00:01.942546Z",
-                     *           "updated_at": "2026-11-21T07:00:01.942549Z",
+                     *           "created_at": "2026-11-21T09:22:08.248818Z",
+                     *           "updated_at": "2026-11-21T09:22:08.248829Z",
                      *           "last_seen_at": null
                      *         }
                      *       ],
@@ -6448,7 +6689,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "usr_F3vE4Vcjwaf6",
+                     *       "id": "usr_XKt57gF6muwf",
                      *       "object": "user",
                      *       "external_id": "customer-42",
                      *       "first_name": "Amine",
@@ -6470,8 +6711,8 @@ export interface operations {
                      *       "blocked": false,
                      *       "verified": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:01.942546Z",
-                     *       "updated_at": "2026-11-21T07:00:01.942549Z",
+                     *       "created_at": "2026-11-21T09:22:08.248818Z",
+                     *       "updated_at": "2026-11-21T09:22:08.248829Z",
                      *       "last_seen_at": null
                      *     }
                      */
@@ -6551,7 +6792,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "usr_F3vE4Vcjwaf6",
+                     *       "id": "usr_XKt57gF6muwf",
                      *       "object": "user",
                      *       "external_id": "customer-42",
                      *       "first_name": "Amine",
@@ -6573,8 +6814,8 @@ export interface operations {
                      *       "blocked": false,
                      *       "verified": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:01.942546Z",
-                     *       "updated_at": "2026-11-21T07:00:01.942549Z",
+                     *       "created_at": "2026-11-21T09:22:08.248818Z",
+                     *       "updated_at": "2026-11-21T09:22:08.248829Z",
                      *       "last_seen_at": null
                      *     }
                      */
@@ -6621,7 +6862,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "usr_wQR2BpDT8UYh",
+                     *       "id": "usr_TXCWZaYy15UQ",
                      *       "object": "user",
                      *       "deleted": true
                      *     }
@@ -6675,7 +6916,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "usr_F3vE4Vcjwaf6",
+                     *       "id": "usr_XKt57gF6muwf",
                      *       "object": "user",
                      *       "external_id": "customer-42",
                      *       "first_name": "Amine",
@@ -6697,8 +6938,8 @@ export interface operations {
                      *       "blocked": false,
                      *       "verified": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:01.942546Z",
-                     *       "updated_at": "2026-11-21T07:00:01.957417Z",
+                     *       "created_at": "2026-11-21T09:22:08.248818Z",
+                     *       "updated_at": "2026-11-21T09:22:08.322848Z",
                      *       "last_seen_at": null
                      *     }
                      */
@@ -6747,9 +6988,9 @@ export interface operations {
                      * @example {
                      *       "object": "user_export",
                      *       "livemode": true,
-                     *       "exported_at": "2026-11-21T07:00:02.827777Z",
+                     *       "exported_at": "2026-11-21T09:22:15.204817Z",
                      *       "user": {
-                     *         "id": "usr_wQR2BpDT8UYh",
+                     *         "id": "usr_TXCWZaYy15UQ",
                      *         "object": "user",
                      *         "external_id": "customer-44",
                      *         "first_name": "Bouchra",
@@ -6766,8 +7007,8 @@ export interface operations {
                      *         "blocked": false,
                      *         "verified": false,
                      *         "livemode": true,
-                     *         "created_at": "2026-11-21T07:00:02.818424Z",
-                     *         "updated_at": "2026-11-21T07:00:02.818431Z",
+                     *         "created_at": "2026-11-21T09:22:15.128970Z",
+                     *         "updated_at": "2026-11-21T09:22:15.128976Z",
                      *         "last_seen_at": null,
                      *         "city": ""
                      *       },
@@ -6778,20 +7019,20 @@ export interface operations {
                      *       "events": [
                      *         {
                      *           "object": "event",
-                     *           "id": "evt_89tJJaWQc6Sk",
+                     *           "id": "evt_aPzLGHb9YxE8",
                      *           "type": "user_created",
-                     *           "timestamp": "2026-11-21T07:00:02.819567Z",
+                     *           "timestamp": "2026-11-21T09:22:15.133512Z",
                      *           "livemode": true,
                      *           "api_version": "2026-11-20",
                      *           "sequence": null,
                      *           "conversation_id": null,
                      *           "actor": {
                      *             "type": "api",
-                     *             "id": "key_2pnMwuVRTXFx"
+                     *             "id": "key_8uzAr8iMvJdo"
                      *           },
                      *           "data": {
                      *             "user": {
-                     *               "id": "usr_wQR2BpDT8UYh",
+                     *               "id": "usr_TXCWZaYy15UQ",
                      *               "name": "Bouchra",
                      *               "tags": [],
                      *               "email": null,
@@ -6804,16 +7045,16 @@ export interface operations {
                      *               "last_name": "",
                      *               "user_type": "",
                      *               "avatar_url": "",
-                     *               "created_at": "2026-11-21T07:00:02.818424Z",
+                     *               "created_at": "2026-11-21T09:22:15.128970Z",
                      *               "first_name": "Bouchra",
-                     *               "updated_at": "2026-11-21T07:00:02.818431Z",
+                     *               "updated_at": "2026-11-21T09:22:15.128976Z",
                      *               "external_id": "customer-44",
                      *               "last_seen_at": null,
                      *               "phone_number": null,
                      *               "custom_attributes": {}
                      *             },
                      *             "actor": {
-                     *               "id": "key_2pnMwuVRTXFx",
+                     *               "id": "key_8uzAr8iMvJdo",
                      *               "type": "api"
                      *             }
                      *           }
@@ -6876,7 +7117,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "usr_F3vE4Vcjwaf6",
+                     *       "id": "usr_XKt57gF6muwf",
                      *       "object": "user",
                      *       "external_id": "customer-42",
                      *       "first_name": "Amine",
@@ -6899,8 +7140,8 @@ export interface operations {
                      *       "blocked": false,
                      *       "verified": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:01.942546Z",
-                     *       "updated_at": "2026-11-21T07:00:01.983649Z",
+                     *       "created_at": "2026-11-21T09:22:08.248818Z",
+                     *       "updated_at": "2026-11-21T09:22:08.379916Z",
                      *       "last_seen_at": null
                      *     }
                      */
@@ -6948,7 +7189,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "usr_F3vE4Vcjwaf6",
+                     *       "id": "usr_XKt57gF6muwf",
                      *       "object": "user",
                      *       "external_id": "customer-42",
                      *       "first_name": "Amine",
@@ -6970,8 +7211,8 @@ export interface operations {
                      *       "blocked": false,
                      *       "verified": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:01.942546Z",
-                     *       "updated_at": "2026-11-21T07:00:01.990988Z",
+                     *       "created_at": "2026-11-21T09:22:08.248818Z",
+                     *       "updated_at": "2026-11-21T09:22:08.425681Z",
                      *       "last_seen_at": null
                      *     }
                      */
@@ -7027,7 +7268,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "usr_F3vE4Vcjwaf6",
+                     *       "id": "usr_XKt57gF6muwf",
                      *       "object": "user",
                      *       "external_id": "customer-42",
                      *       "first_name": "Amine",
@@ -7049,8 +7290,8 @@ export interface operations {
                      *       "blocked": false,
                      *       "verified": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:01.942546Z",
-                     *       "updated_at": "2026-11-21T07:00:02.011766Z",
+                     *       "created_at": "2026-11-21T09:22:08.248818Z",
+                     *       "updated_at": "2026-11-21T09:22:08.536844Z",
                      *       "last_seen_at": null
                      *     }
                      */
@@ -7113,9 +7354,9 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "id": "whd_cLahaVW13fjK",
+                     *           "id": "whd_KeAgJh5Xf72Z",
                      *           "object": "webhook_delivery",
-                     *           "event_id": "evt_89TJJaWQc6Sk",
+                     *           "event_id": "evt_E1JX4keGFBnA",
                      *           "endpoint_id": "whe_X7xknDRv2P9Q",
                      *           "type": "user_updated",
                      *           "state": "pending",
@@ -7125,7 +7366,7 @@ export interface operations {
                      *             {
                      *               "n": 1,
                      *               "trigger": "auto",
-                     *               "sent_at": "2026-11-21T07:00:02.436113Z",
+                     *               "sent_at": "2026-11-21T09:22:10.915684Z",
                      *               "duration_ms": 87,
                      *               "url": "https://93.184.216.34/hooks/dexra",
                      *               "status_code": 500,
@@ -7135,9 +7376,9 @@ export interface operations {
                      *               "response_body": "The CRM is being restarted."
                      *             }
                      *           ],
-                     *           "next_attempt_at": "2026-11-21T07:00:02.461304Z",
+                     *           "next_attempt_at": "2026-11-21T09:22:11.073767Z",
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T07:00:02.436113Z",
+                     *           "created_at": "2026-11-21T09:22:10.915684Z",
                      *           "finished_at": null
                      *         }
                      *       ],
@@ -7186,9 +7427,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "whd_cLahaVW13fjK",
+                     *       "id": "whd_KeAgJh5Xf72Z",
                      *       "object": "webhook_delivery",
-                     *       "event_id": "evt_89TJJaWQc6Sk",
+                     *       "event_id": "evt_E1JX4keGFBnA",
                      *       "endpoint_id": "whe_X7xknDRv2P9Q",
                      *       "type": "user_updated",
                      *       "state": "pending",
@@ -7198,7 +7439,7 @@ export interface operations {
                      *         {
                      *           "n": 1,
                      *           "trigger": "auto",
-                     *           "sent_at": "2026-11-21T07:00:02.436113Z",
+                     *           "sent_at": "2026-11-21T09:22:10.915684Z",
                      *           "duration_ms": 87,
                      *           "url": "https://93.184.216.34/hooks/dexra",
                      *           "status_code": 500,
@@ -7208,20 +7449,20 @@ export interface operations {
                      *           "response_body": "The CRM is being restarted.",
                      *           "request_headers": {
                      *             "X-Shop-Key": "[redacted]",
-                     *             "webhook-id": "evt_89TJJaWQc6Sk"
+                     *             "webhook-id": "evt_E1JX4keGFBnA"
                      *           },
                      *           "response_headers": {
                      *             "content-type": "text/plain"
                      *           }
                      *         }
                      *       ],
-                     *       "next_attempt_at": "2026-11-21T07:00:07.436113Z",
+                     *       "next_attempt_at": "2026-11-21T09:22:15.915684Z",
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.436113Z",
+                     *       "created_at": "2026-11-21T09:22:10.915684Z",
                      *       "finished_at": null,
-                     *       "body": "{\"id\":\"evt_89TJJaWQc6Sk\",\"type\":\"user_updated\",\"timestamp\":\"2026-11-21T07:00:02.432519Z\",\"livemode\":true,\"api_version\":\"2026-11-20\",\"sequence\":null,\"event\":\"user_updated\",\"channel\":null,\"source\":\"api\",\"data\":{\"user\":{\"id\":\"usr_F3vE4Vcjwaf6\",\"name\":\"Amine Alaoui\",\"tags\":[\"Hot Lead\"],\"email\":\"amine@example.com\",\"object\":\"user\",\"blocked\":false,\"country\":\"\",\"language\":\"fr\",\"livemode\":true,\"verified\":false,\"last_name\":\"Alaoui\",\"user_type\":\"premium\",\"avatar_url\":\"\",\"created_at\":\"2026-11-21T07:00:01.942546Z\",\"first_name\":\"Amine\",\"updated_at\":\"2026-11-21T07:00:02.431508Z\",\"external_id\":\"customer-42\",\"last_seen_at\":null,\"phone_number\":\"+212600000001\",\"custom_attributes\":{\"plan\":\"gold\",\"customer_lifetime_value\":7200}},\"actor\":{\"id\":\"key_2pnMwuVRTXFx\",\"type\":\"api\"},\"reason\":null,\"changes\":{\"tags\":{\"to\":[\"Hot Lead\"],\"from\":[\"Trial Expired\"]}},\"tags_added\":[\"Hot Lead\"],\"tags_removed\":[\"Trial Expired\"]}}",
+                     *       "body": "{\"id\":\"evt_E1JX4keGFBnA\",\"type\":\"user_updated\",\"timestamp\":\"2026-11-21T09:22:10.892929Z\",\"livemode\":true,\"api_version\":\"2026-11-20\",\"sequence\":null,\"event\":\"user_updated\",\"channel\":null,\"source\":\"api\",\"data\":{\"user\":{\"id\":\"usr_XKt57gF6muwf\",\"name\":\"Amine Alaoui\",\"tags\":[\"Hot Lead\"],\"email\":\"amine@example.com\",\"object\":\"user\",\"blocked\":false,\"country\":\"\",\"language\":\"fr\",\"livemode\":true,\"verified\":false,\"last_name\":\"Alaoui\",\"user_type\":\"premium\",\"avatar_url\":\"\",\"created_at\":\"2026-11-21T09:22:08.248818Z\",\"first_name\":\"Amine\",\"updated_at\":\"2026-11-21T09:22:10.886466Z\",\"external_id\":\"customer-42\",\"last_seen_at\":null,\"phone_number\":\"+212600000001\",\"custom_attributes\":{\"plan\":\"gold\",\"customer_lifetime_value\":7200}},\"actor\":{\"id\":\"key_8uzAr8iMvJdo\",\"type\":\"api\"},\"reason\":null,\"changes\":{\"tags\":{\"to\":[\"Hot Lead\"],\"from\":[\"Trial Expired\"]}},\"tags_added\":[\"Hot Lead\"],\"tags_removed\":[\"Trial Expired\"]}}",
                      *       "body_gone": null,
-                     *       "curl": "curl --request POST https://93.184.216.34/hooks/dexra \\\n  --header 'content-type: application/json' \\\n  --header 'user-agent: Dexra-Webhooks/1' \\\n  --header 'webhook-id: evt_89TJJaWQc6Sk' \\\n  --header 'webhook-timestamp: 1795244402' \\\n  --header 'webhook-signature: v1,88CI1SeVVyKp0G+lHyVJ2oYzJZHfqiYJcuRBof4g82A= v1,bor1SPcfYx1nqU6rh4F5MIaIrJRT736qqOmsie714TA=' \\\n  --header 'dexra-attempt: 2' \\\n  --header 'X-Shop-Key: [redacted]' \\\n  --data-raw '{\"id\":\"evt_89TJJaWQc6Sk\",\"type\":\"user_updated\",\"timestamp\":\"2026-11-21T07:00:02.432519Z\",\"livemode\":true,\"api_version\":\"2026-11-20\",\"sequence\":null,\"event\":\"user_updated\",\"channel\":null,\"source\":\"api\",\"data\":{\"user\":{\"id\":\"usr_F3vE4Vcjwaf6\",\"name\":\"Amine Alaoui\",\"tags\":[\"Hot Lead\"],\"email\":\"amine@example.com\",\"object\":\"user\",\"blocked\":false,\"country\":\"\",\"language\":\"fr\",\"livemode\":true,\"verified\":false,\"last_name\":\"Alaoui\",\"user_type\":\"premium\",\"avatar_url\":\"\",\"created_at\":\"2026-11-21T07:00:01.942546Z\",\"first_name\":\"Amine\",\"updated_at\":\"2026-11-21T07:00:02.431508Z\",\"external_id\":\"customer-42\",\"last_seen_at\":null,\"phone_number\":\"+212600000001\",\"custom_attributes\":{\"plan\":\"gold\",\"customer_lifetime_value\":7200}},\"actor\":{\"id\":\"key_2pnMwuVRTXFx\",\"type\":\"api\"},\"reason\":null,\"changes\":{\"tags\":{\"to\":[\"Hot Lead\"],\"from\":[\"Trial Expired\"]}},\"tags_added\":[\"Hot Lead\"],\"tags_removed\":[\"Trial Expired\"]}}'"
+                     *       "curl": "curl --request POST https://93.184.216.34/hooks/dexra \\\n  --header 'content-type: application/json' \\\n  --header 'user-agent: Dexra-Webhooks/1' \\\n  --header 'webhook-id: evt_E1JX4keGFBnA' \\\n  --header 'webhook-timestamp: 1795252931' \\\n  --header 'webhook-signature: v1,cFPRuIX0doRyWPcJX6yH8wEWroQX+EGCFCs1110ctw4= v1,OnlVNw2ezau3zuEC6xDG3GhErjcCSoLCTiK0zmxju/4=' \\\n  --header 'dexra-attempt: 2' \\\n  --header 'X-Shop-Key: [redacted]' \\\n  --data-raw '{\"id\":\"evt_E1JX4keGFBnA\",\"type\":\"user_updated\",\"timestamp\":\"2026-11-21T09:22:10.892929Z\",\"livemode\":true,\"api_version\":\"2026-11-20\",\"sequence\":null,\"event\":\"user_updated\",\"channel\":null,\"source\":\"api\",\"data\":{\"user\":{\"id\":\"usr_XKt57gF6muwf\",\"name\":\"Amine Alaoui\",\"tags\":[\"Hot Lead\"],\"email\":\"amine@example.com\",\"object\":\"user\",\"blocked\":false,\"country\":\"\",\"language\":\"fr\",\"livemode\":true,\"verified\":false,\"last_name\":\"Alaoui\",\"user_type\":\"premium\",\"avatar_url\":\"\",\"created_at\":\"2026-11-21T09:22:08.248818Z\",\"first_name\":\"Amine\",\"updated_at\":\"2026-11-21T09:22:10.886466Z\",\"external_id\":\"customer-42\",\"last_seen_at\":null,\"phone_number\":\"+212600000001\",\"custom_attributes\":{\"plan\":\"gold\",\"customer_lifetime_value\":7200}},\"actor\":{\"id\":\"key_8uzAr8iMvJdo\",\"type\":\"api\"},\"reason\":null,\"changes\":{\"tags\":{\"to\":[\"Hot Lead\"],\"from\":[\"Trial Expired\"]}},\"tags_added\":[\"Hot Lead\"],\"tags_removed\":[\"Trial Expired\"]}}'"
                      *     }
                      */
                     "application/json": components["schemas"]["WholeWebhookDelivery"];
@@ -7267,9 +7508,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "whd_cLahaVW13fjK",
+                     *       "id": "whd_KeAgJh5Xf72Z",
                      *       "object": "webhook_delivery",
-                     *       "event_id": "evt_89TJJaWQc6Sk",
+                     *       "event_id": "evt_E1JX4keGFBnA",
                      *       "endpoint_id": "whe_X7xknDRv2P9Q",
                      *       "type": "user_updated",
                      *       "state": "pending",
@@ -7279,7 +7520,7 @@ export interface operations {
                      *         {
                      *           "n": 1,
                      *           "trigger": "auto",
-                     *           "sent_at": "2026-11-21T07:00:02.436113Z",
+                     *           "sent_at": "2026-11-21T09:22:10.915684Z",
                      *           "duration_ms": 87,
                      *           "url": "https://93.184.216.34/hooks/dexra",
                      *           "status_code": 500,
@@ -7289,9 +7530,9 @@ export interface operations {
                      *           "response_body": "The CRM is being restarted."
                      *         }
                      *       ],
-                     *       "next_attempt_at": "2026-11-21T07:00:02.461304Z",
+                     *       "next_attempt_at": "2026-11-21T09:22:11.073767Z",
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.436113Z",
+                     *       "created_at": "2026-11-21T09:22:10.915684Z",
                      *       "finished_at": null
                      *     }
                      */
@@ -7376,8 +7617,8 @@ export interface operations {
                      *             "in_flight_cap": 10
                      *           },
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T07:00:02.396071Z",
-                     *           "updated_at": "2026-11-21T07:00:02.397694Z"
+                     *           "created_at": "2026-11-21T09:22:10.428099Z",
+                     *           "updated_at": "2026-11-21T09:22:10.437964Z"
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -7472,8 +7713,8 @@ export interface operations {
                      *         "in_flight_cap": 10
                      *       },
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.396071Z",
-                     *       "updated_at": "2026-11-21T07:00:02.397694Z",
+                     *       "created_at": "2026-11-21T09:22:10.428099Z",
+                     *       "updated_at": "2026-11-21T09:22:10.437964Z",
                      *       "secret": "whsec_YSBzZWNyZXQgZm9yIHRoZSBkb2N1bWVudGF0aW9uICE="
                      *     }
                      */
@@ -7549,8 +7790,8 @@ export interface operations {
                      *         "in_flight_cap": 10
                      *       },
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.396071Z",
-                     *       "updated_at": "2026-11-21T07:00:02.397694Z"
+                     *       "created_at": "2026-11-21T09:22:10.428099Z",
+                     *       "updated_at": "2026-11-21T09:22:10.437964Z"
                      *     }
                      */
                     "application/json": components["schemas"]["WebhookEndpoint"];
@@ -7678,8 +7919,8 @@ export interface operations {
                      *         "in_flight_cap": 10
                      *       },
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.396071Z",
-                     *       "updated_at": "2026-11-21T07:00:02.535176Z"
+                     *       "created_at": "2026-11-21T09:22:10.428099Z",
+                     *       "updated_at": "2026-11-21T09:22:11.591261Z"
                      *     }
                      */
                     "application/json": components["schemas"]["WebhookEndpoint"];
@@ -7713,7 +7954,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "since": "2026-11-20T07:00:02Z"
+                 *       "since": "2026-11-20T09:22:11Z"
                  *     }
                  */
                 "application/json": components["schemas"]["RangeRequest"];
@@ -7742,11 +7983,11 @@ export interface operations {
                      *       "endpoint_id": "whe_X7xknDRv2P9Q",
                      *       "kind": "recover",
                      *       "state": "running",
-                     *       "since": "2026-11-20T07:00:02.000000Z",
-                     *       "until": "2026-11-21T07:00:02.475156Z",
+                     *       "since": "2026-11-20T09:22:11.000000Z",
+                     *       "until": "2026-11-21T09:22:11.162557Z",
                      *       "queued": 0,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.476572Z",
+                     *       "created_at": "2026-11-21T09:22:11.174184Z",
                      *       "finished_at": null
                      *     }
                      */
@@ -7781,7 +8022,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "since": "2026-11-20T07:00:02Z"
+                 *       "since": "2026-11-20T09:22:11Z"
                  *     }
                  */
                 "application/json": components["schemas"]["RangeRequest"];
@@ -7810,11 +8051,11 @@ export interface operations {
                      *       "endpoint_id": "whe_X7xknDRv2P9Q",
                      *       "kind": "replay",
                      *       "state": "running",
-                     *       "since": "2026-11-20T07:00:02.000000Z",
-                     *       "until": "2026-11-21T07:00:02.482407Z",
+                     *       "since": "2026-11-20T09:22:11.000000Z",
+                     *       "until": "2026-11-21T09:22:11.226476Z",
                      *       "queued": 0,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.483677Z",
+                     *       "created_at": "2026-11-21T09:22:11.232191Z",
                      *       "finished_at": null
                      *     }
                      */
@@ -7874,12 +8115,12 @@ export interface operations {
                      *           "endpoint_id": "whe_X7xknDRv2P9Q",
                      *           "kind": "replay",
                      *           "state": "done",
-                     *           "since": "2026-11-20T07:00:02.000000Z",
-                     *           "until": "2026-11-21T07:00:02.482407Z",
+                     *           "since": "2026-11-20T09:22:11.000000Z",
+                     *           "until": "2026-11-21T09:22:11.226476Z",
                      *           "queued": 4,
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T07:00:02.483677Z",
-                     *           "finished_at": "2026-11-21T07:00:02.501903Z"
+                     *           "created_at": "2026-11-21T09:22:11.232191Z",
+                     *           "finished_at": "2026-11-21T09:22:11.317117Z"
                      *         },
                      *         {
                      *           "id": "whr_CU2Vbg82msnS",
@@ -7887,12 +8128,12 @@ export interface operations {
                      *           "endpoint_id": "whe_X7xknDRv2P9Q",
                      *           "kind": "recover",
                      *           "state": "done",
-                     *           "since": "2026-11-20T07:00:02.000000Z",
-                     *           "until": "2026-11-21T07:00:02.475156Z",
+                     *           "since": "2026-11-20T09:22:11.000000Z",
+                     *           "until": "2026-11-21T09:22:11.162557Z",
                      *           "queued": 0,
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T07:00:02.476572Z",
-                     *           "finished_at": "2026-11-21T07:00:02.489661Z"
+                     *           "created_at": "2026-11-21T09:22:11.174184Z",
+                     *           "finished_at": "2026-11-21T09:22:11.266201Z"
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -7944,12 +8185,12 @@ export interface operations {
                      *       "endpoint_id": "whe_X7xknDRv2P9Q",
                      *       "kind": "replay",
                      *       "state": "done",
-                     *       "since": "2026-11-20T07:00:02.000000Z",
-                     *       "until": "2026-11-21T07:00:02.482407Z",
+                     *       "since": "2026-11-20T09:22:11.000000Z",
+                     *       "until": "2026-11-21T09:22:11.226476Z",
                      *       "queued": 4,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.483677Z",
-                     *       "finished_at": "2026-11-21T07:00:02.501903Z"
+                     *       "created_at": "2026-11-21T09:22:11.232191Z",
+                     *       "finished_at": "2026-11-21T09:22:11.317117Z"
                      *     }
                      */
                     "application/json": components["schemas"]["WebhookReplay"];
@@ -8001,12 +8242,12 @@ export interface operations {
                      *       "endpoint_id": "whe_X7xknDRv2P9Q",
                      *       "kind": "recover",
                      *       "state": "canceled",
-                     *       "since": "2026-11-20T07:00:02.000000Z",
-                     *       "until": "2026-11-21T07:00:02.517386Z",
+                     *       "since": "2026-11-20T09:22:11.000000Z",
+                     *       "until": "2026-11-21T09:22:11.464086Z",
                      *       "queued": 0,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.518714Z",
-                     *       "finished_at": "2026-11-21T07:00:02.524552Z"
+                     *       "created_at": "2026-11-21T09:22:11.473800Z",
+                     *       "finished_at": "2026-11-21T09:22:11.520360Z"
                      *     }
                      */
                     "application/json": components["schemas"]["WebhookReplay"];
@@ -8095,8 +8336,8 @@ export interface operations {
                      *         "in_flight_cap": 10
                      *       },
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.396071Z",
-                     *       "updated_at": "2026-11-21T07:00:02.397694Z",
+                     *       "created_at": "2026-11-21T09:22:10.428099Z",
+                     *       "updated_at": "2026-11-21T09:22:10.437964Z",
                      *       "secret": "whsec_YSBzZWNyZXQgZm9yIHRoZSBkb2N1bWVudGF0aW9uICE="
                      *     }
                      */
@@ -8146,18 +8387,18 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "whd_FxPE1hsfpR9Q",
+                     *       "id": "whd_X5uPtx2rqoJE",
                      *       "object": "webhook_delivery",
-                     *       "event_id": "evt_vfQNJCzStspW",
+                     *       "event_id": "evt_xAWukiywrD8R",
                      *       "endpoint_id": "whe_X7xknDRv2P9Q",
                      *       "type": "endpoint_test",
                      *       "state": "pending",
                      *       "canceled_reason": null,
                      *       "rehearsal": null,
                      *       "attempts": [],
-                     *       "next_attempt_at": "2026-11-21T07:00:02.422770Z",
+                     *       "next_attempt_at": "2026-11-21T09:22:10.831740Z",
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T07:00:02.425965Z",
+                     *       "created_at": "2026-11-21T09:22:10.845435Z",
                      *       "finished_at": null
                      *     }
                      */
