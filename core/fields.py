@@ -270,9 +270,10 @@ class WebAddress(Text):
         text = super().to_internal_value(data)
         try:
             parts = urlsplit(text)
-        except ValueError:
+            leads_somewhere = bool(parts.hostname) and parts.port != 0
+        except ValueError:  # a port beyond 65535, too
             self.fail("not_a_url")
-        if parts.scheme not in {"http", "https"} or not parts.hostname or any(letter <= " " for letter in text):
+        if parts.scheme not in {"http", "https"} or not leads_somewhere or any(letter <= " " for letter in text):
             self.fail("not_a_url")
         return text
 

@@ -95,7 +95,8 @@ class TestFields:
             *[(fields.Object(), value) for value in ([], "{}", 1, None)],
             *[(fields.Metadata(), value) for value in ([], {"": 1}, {"a": []}, {"a": "x" * 501}, {"k" * 101: 1})],
             *[(fields.WebAddress(), value) for value in (
-                "javascript:alert(1)", "//example.test", "http://", "https://a b", "http://[x", "ftp://a.test", 5)],
+                "javascript:alert(1)", "//example.test", "http://", "https://a b", "http://[x", "ftp://a.test", 5,
+                "https://a.test:99999/", "https://a.test:x/", "https://a.test:0/")],
         ],
         ids=lambda value: str(value)[:20],
     )  # fmt: skip
