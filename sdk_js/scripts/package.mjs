@@ -8,8 +8,10 @@ import { fileURLToPath } from "node:url"
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)))
 const folder = mkdtempSync(join(tmpdir(), "dexra-package-"))
+// As if nobody had started us by npm: what it was told is not what a user tells it.
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)))
 const run = (command, words, cwd = ".") =>
-  execFileSync(command, words, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
+  execFileSync(command, words, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
 
 function expect(isSo, what) {
   if (!isSo) throw new Error(`Not so: ${what}`)

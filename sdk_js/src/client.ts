@@ -4,7 +4,7 @@ import { createChanges } from "./changes"
 import { createConversations } from "./conversations"
 import { DexraError, failureOf, toDexraError } from "./errors"
 import { createHttp } from "./http"
-import { createLive } from "./live"
+import type { Live } from "./live"
 import { createOutbox } from "./outbox"
 import type { Entry } from "./outbox"
 import { createProfile } from "./profile"
@@ -14,7 +14,6 @@ import { createVault } from "./storage"
 import { createEmitter, createStore } from "./store"
 import { backoff } from "./timing"
 import type { ClientState, ConversationSummary, DexraClientHandle, Message, Options, User } from "./types"
-import { upload } from "./uploads"
 
 export type DexraClient = DexraClientHandle
 
@@ -28,6 +27,13 @@ const BEFORE_START: ClientState = {
   unread: 0,
   waiting: 0,
   error: null,
+}
+
+/** A part that comes later than the page: where there is no way to it now, there may be one soon. */
+async function fetched<Part>(part: Promise<Part>): Promise<Part> {
+  return part.catch((cause) => {
+    throw new DexraError("network", "No connection", { cause })
+  })
 }
 
 /** A client that does nothing until `start()`: safe to make on a server and at import. */
@@ -58,6 +64,7 @@ export function createDexra(options: Options): DexraClient {
         parcel.shown = { ...parcel.shown, progress }
         tell()
       }
+      const { upload } = await fetched(import("./uploads"))
       const { id } = await session.authorised((token) => {
         const { done, abort } = upload(http.url("/attachments"), token, parcel.file, show)
         parcel.abort = abort
@@ -92,12 +99,7 @@ export function createDexra(options: Options): DexraClient {
   }
   const conversations = createConversations(core, state)
   const changes = createChanges(session, conversations.hearChanges, conversations.reload)
-  const live = createLive(session, options.transport != "polling", {
-    onFrame,
-    onConnection: tellConnection,
-    catchUp: changes.catchUp,
-    onReset: () => void reset(true),
-  })
+  let live: Live | undefined
   const profile = createProfile(ready, async (attributes) => {
     const { ignored, ...user } = await session.call<any>("PATCH", "/me", attributes)
     tellUser(user)
@@ -149,7 +151,7 @@ export function createDexra(options: Options): DexraClient {
 
   /** Whatever comes next has to be opened first. */
   function forgetSession() {
-    live.stop()
+    live?.stop()
     outbox.pause()
     isOpened = isReady = false
     refusal = undefined
@@ -174,7 +176,7 @@ export function createDexra(options: Options): DexraClient {
     const mine = ++beginning
     clearTimeout(retry)
     try {
-      const opened = await session.open()
+      const [opened] = await Promise.all([session.open(), prepareLive()])
       if (mine != beginning) return
       isOpened = true
       changes.startAt(opened.position)
@@ -191,12 +193,22 @@ export function createDexra(options: Options): DexraClient {
     }
   }
 
+  async function prepareLive() {
+    const { createLive } = await fetched(import("./live"))
+    live ??= createLive(session, options.transport != "polling", {
+      onFrame,
+      onConnection: tellConnection,
+      catchUp: changes.catchUp,
+      onReset: () => void reset(true),
+    })
+  }
+
   function begun() {
     const user = state.get().user!
     isReady = true
     state.set({ error: null })
     tellConnection("connecting")
-    live.start()
+    live!.start()
     waiters.forEach(({ resolve }) => resolve(user))
     waiters = []
     if (!wasReady) emit("ready", { user, inbox: state.get().inbox! })
@@ -236,7 +248,7 @@ export function createDexra(options: Options): DexraClient {
   function wake() {
     if (globalThis.document?.hidden) return
     if (!isReady && !refusal) void attempt()
-    live.wake()
+    live?.wake()
     outbox.wake()
   }
 
@@ -253,8 +265,8 @@ export function createDexra(options: Options): DexraClient {
 
   async function reset(isTold = false) {
     const opened = session.current()
-    if (!isTold) live.tellReset()
-    live.stop()
+    if (!isTold) live?.tellReset()
+    live?.stop()
     outbox.wipe()
     outbox.close()
     session.forget()
@@ -276,7 +288,7 @@ export function createDexra(options: Options): DexraClient {
       beginning++
       isStarted = isOpened = isReady = false
       clearTimeout(retry)
-      live.stop()
+      live?.stop()
       outbox.close()
       conversations.all().forEach((one) => one.quiet())
       listen("removeEventListener")

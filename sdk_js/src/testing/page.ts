@@ -3,6 +3,9 @@
 import { afterEach, beforeEach, vi } from "vitest"
 import { createDexra } from "../index"
 import type { DexraClient } from "../index"
+// What comes later than a page is here already: nothing of it is waited for while clocks stand still.
+import "../live"
+import "../uploads"
 import type { Options } from "../types"
 import { serve } from "./server"
 import type { ScriptedServer } from "./server"
