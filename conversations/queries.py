@@ -201,6 +201,16 @@ def shown_messages(conversation: Conversation) -> QuerySet[Message]:
     return messages_of(conversation).filter(kind__in=SHOWN_TO_CONTACT).exclude(status__in=UNSAID)
 
 
+def shown_message(session: ContactSession, message_id: int) -> Message | None:
+    """Return a message that a session may see, with its conversation; None for any other."""
+    known = Message.of(session.environment).filter(pk=message_id).first()
+    talk = conversations_for(session).filter(pk=known.conversation_id).first() if known is not None else None
+    found = shown_messages(talk).filter(pk=message_id).first() if talk is not None else None
+    if found is not None and talk is not None:
+        found.conversation = talk
+    return found
+
+
 def last_shown_messages(conversations: Sequence[Conversation], count: int) -> dict[int, list[Message]]:
     """Return the latest ``count`` messages of each conversation that its person may see, oldest first, by its id."""
     found: dict[int, list[Message]] = {conversation.pk: [] for conversation in conversations}

@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from accounts.models import Environment
 from accounts.queries import ENVIRONMENT
 from core import tenancy
 from core.rows import Shape, cut
@@ -12,6 +13,7 @@ ENTER = f"""
 SELECT {ENVIRONMENT.columns}, {INBOX.columns}
 FROM dexra_enter_by_inbox(%s) AS inbox JOIN accounts_environment AS environment ON environment.id = inbox.environment_id
 """  # noqa: S608  the columns come from the models
+FOR_BROWSERS = (Inbox.Channel.WEB, Inbox.Channel.API)
 
 
 def enter_by_identifier(identifier: str) -> Inbox | None:
@@ -26,3 +28,12 @@ def enter_by_identifier(identifier: str) -> Inbox | None:
     environment, inbox = cut(row, ENVIRONMENT, INBOX)
     inbox.environment = environment
     return cast("Inbox", inbox)
+
+
+def inboxes_for_browsers(environment: Environment) -> list[Inbox]:
+    """Return the inboxes a browser can mean that names none: those of the web, else those of the API; two at most."""
+    for channel in FOR_BROWSERS:
+        found = list(Inbox.of(environment).filter(deleted_at=None, channel=channel)[:2])
+        if found:
+            return found
+    return []

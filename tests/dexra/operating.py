@@ -17,7 +17,7 @@ from accounts.services import audit, idempotency, keys, members
 from contacts.models import ContactSession, Suppression
 from contacts.services import sessions
 from conversations.models import Attachment, Conversation, Message, Team, TeamMember
-from conversations.services import conversations, messages, statuses
+from conversations.services import answers, conversations, messages
 from conversations.services.messages import Author, Draft
 from core import tenancy
 from inbound.models import Fetch, Mailbox, RawCallback
@@ -84,7 +84,7 @@ def build(account: Account, live: Environment) -> World:
     conversations.update(conversation=conversation, fields={"status": "closed"})
     survey = Message.unscoped.get(content_type="input_csat")
     answer = {"csat_survey_response": {"rating": 4, "feedback_message": "Kind"}}
-    statuses.submit(conversation=conversation, message=survey, values=answer)
+    answers.submit(conversation=conversation, message=survey, values=answer)
     _the_rest(live, key, agent, message)
     _webhooks(live, conversation)
     _providers(live, message)

@@ -69,12 +69,14 @@ class OpenView(JsonView):
             words = f"Pages of {(origin or '')[:200]} may not talk to this inbox: they are not in its allowed_origins."
             raise NotAllowed(words, code="origin_not_allowed")
 
-    def limits_of(self, inbox: Inbox) -> list[throttle.Limit]:
-        """Return how much one address may ask: of this inbox, and of all of them."""
-        return [
-            throttle.Limit(f"client:i{inbox.pk}:{self.address}", REQUESTS_A_MINUTE),
-            throttle.Limit(f"client:{self.address}", REQUESTS_A_MINUTE_EVERYWHERE),
-        ]
+    def limit_of(self, inbox: Inbox) -> throttle.Limit:
+        """Return how much one address may ask of an inbox."""
+        return throttle.Limit(f"client:i{inbox.pk}:{self.address}", REQUESTS_A_MINUTE)
+
+    @property
+    def limit_everywhere(self) -> throttle.Limit:
+        """How much one address may ask of all inboxes together."""
+        return throttle.Limit(f"client:{self.address}", REQUESTS_A_MINUTE_EVERYWHERE)
 
     @property
     def address(self) -> str:
@@ -98,7 +100,8 @@ class ClientView(OpenView):
         self.session, self.token = visitor.session, visitor.token
         structlog.contextvars.bind_contextvars(environment=self.session.environment_id, session=self.session.pk)
         self.check_origin(self.session.inbox)
-        self.count(throttle.Limit(f"session:{self.session.pk}", REQUESTS_A_MINUTE), *self.limits_of(self.session.inbox))
+        own = throttle.Limit(f"session:{self.session.pk}", REQUESTS_A_MINUTE)
+        self.count(own, self.limit_of(self.session.inbox), self.limit_everywhere)
         is_writing = request.method not in SAFE_METHODS and not self.is_open_to_blocked
         if is_writing and self.session.contact.blocked:
             raise ContactBlocked("You cannot write here any more: what was said before can still be read.")

@@ -11,12 +11,11 @@ from rest_framework.response import Response
 from conversations.api.client import inputs, shapes
 from conversations.api.client.conversations import said_in
 from conversations.api.client.door import ClientView
-from conversations.api.public.parameters import submitted_values
 from conversations.client import client_message
-from conversations.models import Conversation, Message
-from conversations.queries import conversations_for, shown_messages
+from conversations.models import Message
+from conversations.queries import shown_message, shown_messages
 from conversations.serializers import attachment_json
-from conversations.services import posting, statuses, uploads
+from conversations.services import answers, posting, uploads
 from core import ids, pagination
 from core.errors import NotFound, invalid
 from core.shapes import Error
@@ -80,25 +79,22 @@ class ClientMessage(ClientView):
     )
     def patch(self, request: Request, message_id: str) -> Response:  # noqa: ARG002
         """Answer a message's form, its buttons or its survey."""
-        talk, message = self._message(message_id)
-        values = submitted_values(self.parse(inputs.Answer)["submitted_values"])
+        message = self._message(message_id)
+        values = answers.read(self.parse(inputs.Answer)["submitted_values"])
         if values is None:
             words = "submitted_values is a list of answers, or an object."
             raise invalid("submitted_values", words, code="invalid")
-        message = statuses.submit(conversation=talk, message=message, values=values, actor=self.actor)
+        message = answers.submit(conversation=message.conversation, message=message, values=values, actor=self.actor)
         return Response(client_message(message))
 
-    def _message(self, message_id: str) -> tuple[Conversation, Message]:
+    def _message(self, message_id: str) -> Message:
         """Return a message this person may see, with its conversation. Raises NotFound."""
         row = ids.decode("msg", message_id)
-        known = Message.of(self.session.environment).filter(pk=row).first() if row is not None else None
-        mine = conversations_for(self.session)
-        holding = mine.filter(pk=known.conversation_id).first() if known is not None else None
-        message = shown_messages(holding).filter(pk=known.pk).first() if holding is not None and known else None
-        if holding is None or message is None:
+        found = shown_message(self.session, row) if row is not None else None
+        if found is None:
             words = f"There is no message {message_id[:80]!r} of this user."
             raise NotFound(words, code="message_not_found", param="id")
-        return holding, message
+        return found
 
 
 class ClientAttachments(ClientView):

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import enter_by_publishable_key
+from accounts.models import Environment
 from contacts import queries
 from contacts.errors import InvalidIdentity
 from contacts.models import ContactSession
@@ -31,11 +32,10 @@ from core.times import iso
 from inboxes import channels
 from inboxes.errors import SignatureMismatch
 from inboxes.models import Inbox
-from inboxes.queries import enter_by_identifier
+from inboxes.queries import enter_by_identifier, inboxes_for_browsers
 from inboxes.services import inboxes
 
 NEW_SESSIONS_A_MINUTE = 60  # of one address at one inbox, as at the compatible door
-PREFERRED = (Inbox.Channel.WEB, Inbox.Channel.API)
 WAY_OUT = "Look it up in the inbox's settings (identifier), or send a publishable_key."
 
 
@@ -67,7 +67,7 @@ class Sessions(OpenView):
 
     def _inbox(self, said: dict[str, Any]) -> Inbox:
         """Return the inbox a request names, its tenant bound. Raises NotFound, Invalid, NotAuthenticated."""
-        self.count(throttle.Limit(f"client:{self.address}", 3000))  # guessing identifiers costs something
+        self.count(self.limit_everywhere)  # guessing identifiers costs something
         identifier, key = said.get("inbox", ""), said.get("publishable_key", "")
         if not identifier and not key:
             raise invalid("inbox", "Name the inbox by its identifier, or send a publishable_key.", code="required")
@@ -81,11 +81,8 @@ class Sessions(OpenView):
             raise NotFound(f"There is no inbox {identifier[:40]!r}. {WAY_OUT}", code="inbox_not_found", param="inbox")
         return inbox
 
-    def _only_inbox(self, environment: Any) -> Inbox:
-        for channel in PREFERRED:
-            found = list(Inbox.of(environment).filter(deleted_at=None, channel=channel)[:2])
-            if found:
-                break
+    def _only_inbox(self, environment: Environment) -> Inbox:
+        found = inboxes_for_browsers(environment)
         if len(found) != 1:
             why = "has several" if found else "has no"
             raise invalid("inbox", f"This environment {why} inbox for browsers; name the inbox.", code="required")
@@ -95,7 +92,7 @@ class Sessions(OpenView):
     def _count_new(self, inbox: Inbox, *, is_known: bool) -> None:
         """Count the request; who makes new people may do so less often. Raises TooMany."""
         new = throttle.Limit(f"client:new:{inbox.identifier}:{self.address}", NEW_SESSIONS_A_MINUTE)
-        self.count(*(self.limits_of(inbox)[:1] if is_known else [new]))
+        self.count(self.limit_of(inbox) if is_known else new)
 
 
 class MySession(ClientView):

@@ -27,7 +27,6 @@ MULTIPART_TYPE = "multipart/form-data"
 DEEPEST = 100  # Ruby's JSON reader stops here too
 DEEPEST_NAME = 32
 REPLACEMENT = "\ufffd"
-ANSWER_FIELDS = ("name", "title", "value")
 
 
 class Parameters:
@@ -84,26 +83,6 @@ def read(request: HttpRequest) -> Parameters:
     except (ValueError, RecursionError, SuspiciousOperation, MultiPartParserError, UnreadablePostError):
         raise DomainError("The request could not be read.") from None
     return Parameters(values, files)
-
-
-def submitted_values(given: Any) -> Any:
-    """Return a form's values as they may be stored: a list of answers, an object with a survey's, or None."""
-    if isinstance(given, list):
-        return [_scalars(each, ANSWER_FIELDS) for each in given if isinstance(each, dict)]
-    if not isinstance(given, dict):
-        return None
-    values = _scalars(given, ANSWER_FIELDS)
-    response = given.get("csat_survey_response")
-    if isinstance(response, dict):
-        answer = _scalars(response, ("rating", "feedback_message"))
-        if isinstance(rating := answer.get("rating"), str) and rating.isascii() and rating.isdigit():
-            answer["rating"] = int(rating[:9])  # forms have no numbers
-        values["csat_survey_response"] = answer
-    return values
-
-
-def _scalars(given: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: given[name] for name in names if name in given and not isinstance(given[name], dict | list)}
 
 
 def _body(request: HttpRequest) -> tuple[dict[str, Any], list["UploadedFile[bytes]"]]:

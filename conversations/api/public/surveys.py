@@ -9,11 +9,10 @@ from django.views.decorators.http import require_http_methods
 
 from conversations.api.public import dialect, parameters
 from conversations.api.public.door import client_ip, refuse_exceeded, resource, shown
-from conversations.api.public.parameters import submitted_values
 from conversations.errors import SurveyOver
 from conversations.models import Conversation, Message, SurveyAnswer
 from conversations.queries import enter_by_uuid, shown_messages
-from conversations.services import statuses
+from conversations.services import answers
 from core import throttle
 from core.errors import DomainError, NotFound
 from events.event import Actor
@@ -37,7 +36,7 @@ def answer_survey(request: HttpRequest, uuid: str) -> HttpResponse:
     """``PATCH csat_survey/{uuid}``: the answer is wrapped in ``message``."""
     asked = _question(uuid)
     given = parameters.read(request).below("message").raw("submitted_values")
-    return _shown(_answered(asked, submitted_values(given)))
+    return _shown(_answered(asked, answers.read(given)))
 
 
 @csrf_exempt  # the uuid is the credential; no cookie is looked at
@@ -56,7 +55,7 @@ def survey_page(request: HttpRequest, uuid: str) -> HttpResponse:
                 "rating": said.text("rating"),
                 "feedback_message": (said.text("feedback") or "")[:LONGEST_FEEDBACK],
             }
-            _answered(asked, submitted_values({"csat_survey_response": answer}))
+            _answered(asked, answers.read({"csat_survey_response": answer}))
         except SurveyOver:
             problem = "This survey is over; thank you all the same."
         except DomainError:
@@ -97,7 +96,7 @@ def _question(name: str) -> Message:
 def _answered(asked: Message, values: object) -> Message:
     talk: Conversation = asked.conversation
     who = Actor("user", talk.contact.public_id)
-    return statuses.submit(conversation=talk, message=asked, values=values, actor=who)
+    return answers.submit(conversation=talk, message=asked, values=values, actor=who)
 
 
 def _answer_to(asked: Message) -> SurveyAnswer | None:

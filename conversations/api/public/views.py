@@ -8,11 +8,10 @@ from contacts.models import ContactSession
 from contacts.services import attributes, sessions
 from conversations.api.public import dialect
 from conversations.api.public.door import Call, done, inbox_resource, shown, whole_number
-from conversations.api.public.parameters import submitted_values
 from conversations.dialect import contact_row
 from conversations.models import Conversation, Message
 from conversations.queries import conversations_for, last_shown_messages, shown_messages
-from conversations.services import attachments, conversations, messages, people, statuses
+from conversations.services import answers, attachments, conversations, messages, people
 from core.errors import NotFound
 from events.event import Actor
 
@@ -147,10 +146,10 @@ def update_message(call: Call) -> HttpResponse:
     message = shown_messages(talk).filter(pk=whole_number(call.path["message_id"])).first()
     if message is None:
         raise NotFound("No such message.")
-    message = statuses.submit(
+    message = answers.submit(
         conversation=talk,
         message=message,
-        values=submitted_values(call.parameters.raw("submitted_values")),
+        values=answers.read(call.parameters.raw("submitted_values")),
         actor=Actor("user", talk.contact.public_id),
     )
     return shown(dialect.message(message, number=talk.number))
