@@ -30,7 +30,7 @@ PYTEST := $(if $(TESTS),$(BIN)/python -m pytest $(TESTS),sh -c '$(QUICK) && exec
 run: .venv/run.lock $(SDK)  ## start everything; Ctrl-C stops it
 	@exec $(LAUNCH) run --with-parent
 
-test: .venv/dev.lock $(CLIENTS) $(SDK)  ## every test; TESTS="-k name" chooses
+test: .venv/dev.lock $(CLIENTS) $(SDK) $(if $(SDK),sdk_js/tools/.stamp)  ## every test; TESTS="-k name" chooses
 	@DEXRA_DATA_DIR=var/test $(LAUNCH) exec --no-fsync -- $(PYTEST)
 	@$(if $(TESTS),,$(if $(SDK),$(MAKE) sdk-test))
 
@@ -40,13 +40,14 @@ check: lint $(if $(SDK),sdk-check)  ## what a change has to pass: style, types, 
 bench: .venv/dev.lock  ## measure it
 	@DEXRA_DATA_DIR=var/bench exec $(LAUNCH) exec -- $(BIN)/python -m bench $(ONLY)
 
-sdk: sdk_js/build/manifest.json  ## build the JavaScript package and the script
+sdk: sdk_js/node_modules/.stamp  ## build the JavaScript package and the script
+	@cd sdk_js && npm run --silent build
 
 sdk-check: sdk_js/node_modules/.stamp
 	@cd sdk_js && npm run --silent check
 
-sdk-test: .venv/run.lock sdk_js/build/manifest.json
-	@cd sdk_js && npm run --silent test && npm run --silent package && npm run --silent e2e
+sdk-test: .venv/run.lock sdk_js/node_modules/.stamp sdk_js/tools/.stamp
+	@cd sdk_js && npm run --silent build && npm run --silent test && npm run --silent package && npm run --silent e2e
 
 lint: .venv/dev.lock
 	@$(BIN)/ruff format --check --quiet .
@@ -64,12 +65,12 @@ lock:  ## choose new versions of what Dexra is built on (takes uv)
 	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
 		--no-annotate --no-header --extra dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 
-protocol: .venv/run.lock sdk_js/node_modules/.stamp  ## write the SDK's types of /v1 anew
+protocol: .venv/run.lock sdk_js/tools/.stamp  ## write the SDK's types of /v1 anew
 	@mkdir -p var && $(BIN)/python manage.py openapi > var/openapi.json && \
 		cd sdk_js && npm run --silent protocol ../var/openapi.json
 
 clean:  ## remove what was built; the data in var/ stays
-	@rm -rf .venv tests/clients/node_modules sdk_js/node_modules sdk_js/tools/*/node_modules sdk_js/dist sdk_js/build \
+	@rm -rf .venv tests/clients/node_modules sdk_js/node_modules sdk_js/tools/*/node_modules sdk_js/tools/.stamp sdk_js/dist sdk_js/build \
 		staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 help:
@@ -98,12 +99,16 @@ tests/clients/node_modules/.stamp: tests/clients/package-lock.json
 	@cd tests/clients && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-sdk_js/node_modules/.stamp: sdk_js/package-lock.json sdk_js/tools/react-18/package-lock.json sdk_js/tools/protocol/package-lock.json
+sdk_js/node_modules/.stamp: sdk_js/package-lock.json
 	@echo "dexra: installing what the SDK is built with"
-	@for place in . tools/react-18 tools/protocol; do \
-		(cd sdk_js/$$place && npm ci --silent --no-audit --no-fund) || exit 1; done
+	@cd sdk_js && npm ci --silent --no-audit --no-fund
 	@touch $@
 
+sdk_js/tools/.stamp: sdk_js/tools/react-18/package-lock.json sdk_js/tools/protocol/package-lock.json
+	@for tool in react-18 protocol; do (cd sdk_js/tools/$$tool && npm ci --silent --no-audit --no-fund) || exit 1; done
+	@touch $@
+
+# What is served; the package takes `make sdk`.
 sdk_js/build/manifest.json: sdk_js/node_modules/.stamp $(SDK_SOURCES)
-	@echo "dexra: building the SDK"
-	@cd sdk_js && npm run --silent build
+	@echo "dexra: building the chat"
+	@cd sdk_js && npm run --silent build -- script
