@@ -5,10 +5,20 @@ from typing import Any
 
 import jwt
 
+from accounts.models import User
+from contacts.models import Contact, ContactSession
+from conversations.models import Conversation, Message
+from conversations.services import messages
+from conversations.services.messages import Author, Draft
+from core import ids
+from events.models import LoggedEvent
 from inboxes.models import Inbox
 from tests.servers import Server
 
 DOOR = "/client/v1"
+MESSAGE = {"id", "conversation_id", "direction", "author", "message_type", "text", "content_type", "content_attributes",
+           "attachments", "status", "failure", "client_message_id", "edited_at", "deleted_at", "created_at",
+           "updated_at"}  # fmt: skip
 
 
 class Page(Server):
@@ -67,3 +77,30 @@ def error(answer: Any) -> tuple[int, str]:
     assert said["request_id"] == answer["Request-Id"]
     assert answer["Access-Control-Allow-Origin"] == "*"
     return answer.status_code, said["code"]
+
+
+def row(talk: Any) -> Conversation:
+    """Return a conversation that a page was shown, as the business has it."""
+    return complete_conversation(ids.decode("conv", talk["id"]))
+
+
+def complete_conversation(pk: int | None) -> Conversation:
+    """Return a conversation with all that services want to know of it."""
+    around = ("environment", "inbox", "contact", "session__environment", "assignee", "team")
+    return Conversation.unscoped.select_related(*around).get(pk=pk)
+
+
+def answer(talk: Any, text: str = "Yes?", user: User | None = None, **more: Any) -> Message:
+    """Answer in a conversation that a page was shown: as an agent, or as the business's program."""
+    author = Author("agent", user) if user else Author("api")
+    return messages.send(conversation=row(talk), author=author, draft=Draft(text, **more))
+
+
+def contact_of(page: Page) -> Contact:
+    """Return the person in front of a page."""
+    return ContactSession.unscoped.get(source_id=page.opened["source_id"]).contact
+
+
+def told(kind: str, contact: Contact) -> int:
+    """Return how many events of a kind tell of a person."""
+    return LoggedEvent.unscoped.filter(type=kind, context__contact_id=contact.pk).count()

@@ -1,5 +1,7 @@
 """Pages that speak the SDK's door."""
 
+from typing import Any
+
 import pytest
 
 from inboxes.models import Inbox
@@ -16,3 +18,16 @@ def page(inbox: Inbox) -> Page:
 def other(inbox: Inbox) -> Page:
     """Somebody else's page at the same inbox."""
     return Page(inbox)
+
+
+@pytest.fixture
+def opened(page: Page) -> Page:
+    """Somebody's page with a session."""
+    page.open(attributes={"name": "Amine"})
+    return page
+
+
+@pytest.fixture
+def talk(opened: Page) -> Any:
+    """Their conversation, in which they have said Hello."""
+    return opened.begin()
