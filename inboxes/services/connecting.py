@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings as installation
 
 from accounts.models import Environment
+from core import crypto
 from core.errors import Problem, TooMany, Unavailable
 from core.sentences import ended
 from inboxes.channels.base import Channel
@@ -42,6 +43,12 @@ class Connected:
 def merged(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings changed key by key; null and an empty text clear one."""
     return {name: value for name, value in {**before, **given}.items() if value not in (None, "")}
+
+
+def anew(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that are given anew: a secret that comes back masked, as answers show it, is none."""
+    secret = {name: crypto.masked(value) for name, value in before.items() if isinstance(value, str)}
+    return {name: value for name, value in given.items() if value is None or value != secret.get(name)}
 
 
 def connect(channel: Channel, settings: Mapping[str, Any], *, environment: Environment) -> Connected:

@@ -55,7 +55,8 @@ def problems_of_change(inbox: Inbox, fields: Mapping[str, Any]) -> list[Problem]
     """Return what ``update`` would refuse before it asks a provider."""
     found, channel = _problems(fields), channels.find(inbox.channel)
     if "settings" in fields:
-        found += _problems_of_settings(inbox.environment, channel, inbox.settings, fields["settings"])
+        given = connecting.anew(inbox.settings, fields["settings"])
+        found += _problems_of_settings(inbox.environment, channel, inbox.settings, given)
     return found
 
 
@@ -74,7 +75,7 @@ def _open(environment: Environment, channel: str, by: audit.Who, values: Mapping
 
 def update(*, inbox: Inbox, by: audit.Who, fields: Mapping[str, Any]) -> Inbox:
     """
-    Change an inbox; ``settings`` are merged key by key, null or an empty text clears one.
+    Change an inbox; ``settings`` are merged key by key, null or an empty text clears one, a masked secret stays.
 
     Settings are shown to the provider first, those that are the same as before, too: whoever says them again wants to
     know. Raises Invalid, naming every wrong field, NotFound for one that was closed meanwhile.
@@ -82,11 +83,11 @@ def update(*, inbox: Inbox, by: audit.Who, fields: Mapping[str, Any]) -> Inbox:
     if problems := problems_of_change(inbox, fields):
         raise Invalid(*problems)
     values = dict(fields)
+    given = connecting.anew(inbox.settings, fields.get("settings", {}))
     if "settings" in fields:
-        merged = connecting.merged(inbox.settings, fields["settings"])
-        values["settings"] = _connected(inbox.environment, inbox.channel, merged)
+        values["settings"] = _connected(inbox.environment, inbox.channel, connecting.merged(inbox.settings, given))
         _check_account(inbox.environment, inbox.channel, values["settings"], but=inbox)
-    return _change(inbox, by, values, given=fields.get("settings", {}))
+    return _change(inbox, by, values, given=given)
 
 
 @transaction.atomic

@@ -70,6 +70,14 @@ class TestUpdate:
 
         assert Inbox.unscoped.get(pk=line.pk).settings == {"token": "s3cret-token", "colour": "blue"}
 
+    def test_takes_a_secret_that_comes_back_as_it_was_shown_for_no_new_one(self, line):
+        shown = inbox_json(line, livemode=True)["settings"]
+
+        inboxes.update(inbox=line, by=audit.SYSTEM, fields={"settings": {**shown, "colour": "blue"}})
+
+        assert shown["token"] != "s3cret-token"
+        assert Inbox.unscoped.get(pk=line.pk).settings == {"token": "s3cret-token", "colour": "blue"}
+
     @pytest.mark.parametrize(
         ("given", "field", "code"),
         [
