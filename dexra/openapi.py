@@ -143,12 +143,13 @@ class Schema(AutoSchema):
 
     @property
     def _own_headers(self) -> tuple[str, ...]:
-        return ("Idempotent-Replayed",) if self.method == "POST" else ()
+        return ("Idempotent-Replayed",) if self._takes_key else ()
 
     @property
     def _takes_key(self) -> bool:
         """Whether it may be said twice with the same Idempotency-Key; clients say client_message_id instead."""
-        return self.method == "POST" and self.path.startswith(SERVERS)
+        repeats_anyhow = getattr(self.view, "is_idempotent", False)
+        return self.method == "POST" and self.path.startswith(SERVERS) and not repeats_anyhow
 
     @property
     def _common_errors(self) -> set[str]:

@@ -62,10 +62,10 @@ def once(*, environment: Environment, api_key: ApiKey, request: Request, act: Ca
     Return the stored answer to this request, or act and store the answer in the same transaction.
 
     Raises Conflict (with Retry-After) while the same key is being worked on, KeyReused for another body, Invalid for
-    a key that is too long. Whatever ``act`` raises undoes everything, so that the request can be made again.
+    a key that is malformed. Whatever ``act`` raises undoes everything, so that the request can be made again.
     """
-    if not 0 < len(request.key) <= LONGEST_KEY or not request.key.isprintable():
-        raise invalid("Idempotency-Key", "Idempotency-Key has 1 to 255 printable characters.", limit=LONGEST_KEY)
+    if not 0 < len(request.key) <= LONGEST_KEY or not (request.key.isascii() and request.key.isprintable()):
+        raise invalid("Idempotency-Key", "Idempotency-Key has 1 to 255 printable ASCII characters.", limit=LONGEST_KEY)
     with transaction.atomic():
         _hold(environment, api_key, request.key)
         stored = IdempotencyKey.of(environment).filter(api_key=api_key, key=request.key).first()

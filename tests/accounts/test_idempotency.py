@@ -74,7 +74,7 @@ class TestTheSameKey:
         assert idempotency.forget_old() == 1
         assert not IdempotencyKey.unscoped.exists()
 
-    @pytest.mark.parametrize("wrong", ["", "x" * 256, "a\tb", "é\x7f"])
+    @pytest.mark.parametrize("wrong", ["", "x" * 256, "a\tb", "a\x7f", "é"])
     def test_has_to_be_printable_and_short(self, api, amine, wrong):
         answer = api.post("/v1/conversations", ASK, idempotency_key=wrong)
 

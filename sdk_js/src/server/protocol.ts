@@ -3901,10 +3901,7 @@ export interface operations {
     show_ai_state: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description The same request said twice with the same key has one effect; the answer is kept for 24 hours. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-            };
+            header?: never;
             path: {
                 conversation_id: string;
             };
@@ -3927,7 +3924,6 @@ export interface operations {
                 headers: {
                     "Dexra-Ignored-Parameters": components["headers"]["Dexra-Ignored-Parameters"];
                     "Dexra-Version": components["headers"]["Dexra-Version"];
-                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Request-Id": components["headers"]["Request-Id"];
@@ -3952,7 +3948,6 @@ export interface operations {
             401: components["responses"]["NotAuthenticated"];
             403: components["responses"]["NotAllowed"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
@@ -4182,10 +4177,7 @@ export interface operations {
     show_typing: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description The same request said twice with the same key has one effect; the answer is kept for 24 hours. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-            };
+            header?: never;
             path: {
                 conversation_id: string;
             };
@@ -4208,7 +4200,6 @@ export interface operations {
                 headers: {
                     "Dexra-Ignored-Parameters": components["headers"]["Dexra-Ignored-Parameters"];
                     "Dexra-Version": components["headers"]["Dexra-Version"];
-                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Request-Id": components["headers"]["Request-Id"];
@@ -4232,7 +4223,6 @@ export interface operations {
             401: components["responses"]["NotAuthenticated"];
             403: components["responses"]["NotAllowed"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
@@ -6522,10 +6512,7 @@ export interface operations {
     sync_templates: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description The same request said twice with the same key has one effect; the answer is kept for 24 hours. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -6545,7 +6532,6 @@ export interface operations {
                 headers: {
                     "Dexra-Ignored-Parameters": components["headers"]["Dexra-Ignored-Parameters"];
                     "Dexra-Version": components["headers"]["Dexra-Version"];
-                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Request-Id": components["headers"]["Request-Id"];
@@ -6570,7 +6556,6 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["NotAuthenticated"];
             403: components["responses"]["NotAllowed"];
-            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
