@@ -1,8 +1,7 @@
-/** Every state of the chat in a real browser, without a server: what axe says of it, keys, places and speed. */
+/** Every state of the chat in a real browser, without a server: what axe says of it, keys and places. */
 
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { cpus, loadavg } from "node:os"
 import { expect, test, type Page } from "@playwright/test"
 import { serveGallery, type Gallery } from "./gallery/serve"
 import { STATES } from "./gallery/states"
@@ -177,34 +176,23 @@ test("everything that is pressed is at least 24 pixels in each direction", async
   }
 })
 
-test("a thousand messages scroll to their start without a long task, and older ones keep the place", async ({
-  page,
-}) => {
+test("a thousand messages scroll to their start, and older ones keep the place", async ({ page }) => {
   await show(page, "state=long")
   const scroller = page.locator(".dx-scroll")
   const fromEnd = () => scroller.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight)
   expect(await fromEnd()).toBeLessThan(2)
 
-  // A task also takes as long as it waits for a processor that others use: on a busy machine that is most of it.
-  const crowd = Math.max(1, loadavg()[0]! / cpus().length)
-  const { tasks, jumps } = await scroller.evaluate(scrollToStart)
-  const drawn = await page.locator("[data-dx-id]").count()
-  const longest = Math.round(Math.max(0, ...tasks))
-  console.log(`long tasks: ${tasks.length}, the longest ${longest} ms, processors wanted: ${crowd.toFixed(1)}`)
+  const jumps = await scroller.evaluate(scrollToStart)
 
-  expect(drawn).toBe(1000)
-  expect(longest).toBeLessThan(100 * crowd)
+  expect(await page.locator("[data-dx-id]").count()).toBe(1000)
   expect(jumps).toEqual([])
   await page.getByRole("button", { name: "Go to the latest message" }).click()
   await expect.poll(fromEnd).toBeLessThan(60)
 })
 
-/** In the page: up by 300 pixels a frame; what was on screen has to move by about as much, whatever is put above it. */
-async function scrollToStart(box: Element): Promise<{ tasks: number[]; jumps: number[] }> {
-  const tasks: number[] = []
+/** In the page: up by 300 pixels a frame; returns by how much what was on screen moved otherwise, whatever is put above it. */
+async function scrollToStart(box: Element): Promise<number[]> {
   const jumps: number[] = []
-  const watch = new PerformanceObserver((list) => tasks.push(...list.getEntries().map((each) => each.duration)))
-  watch.observe({ type: "longtask" })
   const rows = () => [...box.querySelectorAll<HTMLElement>("[data-dx-id]")]
   const edge = box.getBoundingClientRect().top
   const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))
@@ -219,6 +207,5 @@ async function scrollToStart(box: Element): Promise<{ tasks: number[]; jumps: nu
     if (Math.abs(moved - room) > 80) jumps.push(Math.round(moved - room))
     if (!room && box.scrollTop == 0) break
   }
-  watch.disconnect()
-  return { tasks, jumps }
+  return jumps
 }
