@@ -90,11 +90,21 @@ def _carried(inbox: Inbox, name: str) -> Recipient:
     if address is not None:
         if forced == "invalid":
             raise invalid(FIELD, "This recipient of the sandbox is always invalid.", code="invalid_recipient")
-        return Recipient(inbox, address, there, session, is_exact=True)
+        return Recipient(inbox, address, there or _spelt_otherwise(inbox, address), session, is_exact=True)
     owner = addresses.owner_of(inbox.environment, _tidy(name))  # an e-mail address names somebody on the phone, too
     if owner is not None:
         return _of_person(inbox, owner)
     raise _unusable(inbox, channel, name)
+
+
+def _spelt_otherwise(inbox: Inbox, address: str) -> Contact | None:
+    """Return whose number it is, where their network writes it otherwise; the message goes to it as it was given."""
+    for number in phones.variants(address):
+        session = queries.find_session(inbox, number)
+        owner = session.contact if session else addresses.owner_of(inbox.environment, number)
+        if owner is not None:
+            return owner
+    return None
 
 
 def _on_cable(inbox: Inbox, name: str) -> Recipient:

@@ -5,7 +5,7 @@ import pytest
 from contacts.services import addresses, contacts
 from core.errors import Invalid
 from outbound.services import recipients
-from tests.outbound.messaging import PHONE, open_on, text_to
+from tests.outbound.messaging import PHONE, open_on, text_to, wrote
 from tests.servers import wrong_fields
 
 SEND = "/v1/send-message"
@@ -56,6 +56,18 @@ class TestOnThePhone:
 
         assert wrong_fields(answer) == {"recipient_id": "recipient_not_reachable"}
         assert "they can be reached by: e-mail" in answer.json()["error"]["message"]
+
+    @pytest.mark.parametrize(
+        ("written", "dialled"),
+        [("+5215599887766", "+525599887766"), ("+551187654321", "+5511987654321"), ("+5491112345678", "+541112345678")],
+    )
+    def test_somebody_whose_network_writes_it_otherwise_is_the_same_person(self, api, live, written, dialled):
+        session = wrote(open_on(live, "whatsapp"), written)
+
+        said = api.post(SEND, text_to(dialled, "whatsapp")).json()
+
+        assert said["user_id"] == session.contact.public_id
+        assert api.get(f"/v1/messages/{said['id']}").json()["recipient_id"] == dialled
 
     def test_somebody_called_by_their_number_is_reached_there(self, api, live):
         open_on(live, "sms")
