@@ -58,6 +58,7 @@ for (const state of Object.keys(STATES)) {
 for (const [name, width, height, query] of [
   ["narrow", 320, 480, "state=files"],
   ["narrow-ar", 320, 480, "state=form&locale=ar"],
+  ["narrow-survey", 320, 480, "state=survey"],
   ["wide", 1000, 640, "state=several"],
   ["wide-ar-dark", 1000, 640, "state=several&locale=ar&theme=dark"],
 ] as const) {
@@ -68,8 +69,24 @@ for (const [name, width, height, query] of [
 
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
     expect(overflow).toBe(0)
+    expect(await outOfTheirBubbles(page)).toEqual([])
     expect(await violations(page)).toEqual([])
   })
+}
+
+/** What sticks out of the bubble it is in; a row of cards scrolls in itself. */
+function outOfTheirBubbles(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll(".dx-bubble")].flatMap((bubble) => {
+      const edge = bubble.getBoundingClientRect()
+      return [...bubble.querySelectorAll(":scope *:not(.dx-cards *)")]
+        .filter((each) => {
+          const { left, right, width } = each.getBoundingClientRect()
+          return width > 1 && (left < edge.left - 1 || right > edge.right + 1)
+        })
+        .map((each) => each.outerHTML.slice(0, 80))
+    }),
+  )
 }
 
 test("a hostile page does not reach into a shadow root", async ({ page }) => {
