@@ -49,6 +49,29 @@ class SessionEnded(Event):
     type = "session_ended"
 
 
+class SessionProved(Event):
+    """
+    Whoever writes from a session has proved who they are; ``data["user"]`` is who.
+
+    ``context["renewed_session_ids"]`` says whose sockets have to come back with their new token.
+    """
+
+    type = "session_proved"
+
+
+def proved(session: ContactSession) -> SessionProved:
+    """Return the event of a session's proof, whose contact and environment are loaded."""
+    contact, livemode = session.contact, session.environment.livemode
+    actor = Actor("user", contact.public_id)
+    return SessionProved(
+        environment_id=session.environment_id,
+        livemode=livemode,
+        actor=actor,
+        data={"user": user_json(contact, livemode=livemode), "actor": actor.as_json()},
+        context={"contact_id": contact.pk, "inbox_id": session.inbox_id, "renewed_session_ids": [session.pk]},
+    )
+
+
 def signed_out(session: ContactSession) -> SessionEnded:
     """Return the event of a session's end, whose contact and environment are loaded."""
     contact, livemode = session.contact, session.environment.livemode

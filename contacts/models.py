@@ -113,6 +113,11 @@ class ContactSession(TenantModel):
     def __str__(self) -> str:
         return f"session {self.pk}"
 
+    @property
+    def wants_proof(self) -> bool:
+        """Whether its ``source_id`` alone opens nothing, at any door: it was proved, by a client of our own."""
+        return self.verified and self.dialect == self.Dialect.DEXRA
+
 
 class Suppression(TenantModel):
     """

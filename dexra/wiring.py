@@ -42,6 +42,7 @@ SUBSCRIPTIONS: Mapping[type[Event], Sequence[Handler]] = {
         webhooks.fan_out,
     ],
     contacts.SessionEnded: [realtime.cut_off],
+    contacts.SessionProved: [realtime.cut_off],
     conversations.ConversationCreated: [realtime.broadcast, webhooks.fan_out],
     conversations.ConversationUpdated: [realtime.broadcast, webhooks.fan_out],
     conversations.ConversationClosed: [webhooks.fan_out],

@@ -13,6 +13,7 @@ from core.errors import Problem
 # The shape Chatwoot's clients expect: a plus, a digit from 1 to 9, up to 14 more (ITU-T E.164 section 6).
 E164 = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)
 EMAIL = re.compile(r"[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+|[^@\s\x00]+@localhost")
+WEB_ADDRESS = re.compile("https?://", re.IGNORECASE)  # it is drawn in pages, where javascript: and data: may run
 IDENTITIES = ("external_id", "email", "phone_number")
 LONGEST_TEXT = 255
 LONGEST_URL = 2048
@@ -82,6 +83,8 @@ def problems(fields: Mapping[str, Any]) -> list[Problem]:
                 "phone_number is in E.164 form: +212600000001.",
             )
         )
+    if not WEB_ADDRESS.match(fields.get("avatar_url") or "https://"):
+        found.append(Problem("avatar_url", "not_a_url", "avatar_url is an http or https URL."))
     found += attribute_problems(fields.get("custom_attributes") or {})
     return found
 

@@ -89,6 +89,18 @@ def end(session: ContactSession) -> None:
 
 
 @transaction.atomic
+def renew(session: ContactSession) -> None:
+    """
+    End what was handed out before somebody proved who they are: the tokens, and the place on the cable.
+
+    Whoever had the device before them, or gave them its ``source_id``, would read along otherwise.
+    """
+    session.pubsub_token, session.updated_at = ids.new_token(), timezone.now()
+    session.save(update_fields=["pubsub_token", "updated_at"])
+    publish(events.proved(session))
+
+
+@transaction.atomic
 def session_in(*, inbox: Inbox, contact: Contact) -> ContactSession:
     """
     Return where a person can be reached in an inbox, for a business that writes first; opened if they were never there.
@@ -109,8 +121,11 @@ def session_in(*, inbox: Inbox, contact: Contact) -> ContactSession:
 
 @transaction.atomic
 def _open(inbox: Inbox, fields: Mapping[str, Any], begun: Mapping[str, Any]) -> ContactSession:
-    if known := queries.find_session(inbox, begun["source_id"]):
+    known = queries.find_session(inbox, begun["source_id"])
+    if known is not None and (begun["verified"] or not known.wants_proof):
         return known
+    if known is not None:
+        begun = {**begun, "source_id": str(uuid.uuid4())}
     contact = _person(inbox.environment, fields, verified=begun["verified"])
     session: ContactSession = ContactSession.unscoped.create(
         environment=inbox.environment, inbox=inbox, contact=contact, **begun

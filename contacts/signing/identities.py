@@ -1,5 +1,6 @@
 """Identity tokens: JWTs by which a business's server says who is in front of a page, and what is true of them."""
 
+import json
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from jwt.warnings import InsecureKeyLengthWarning
 
 from contacts.errors import InvalidIdentity
 from core import bodies
+from core.errors import DomainError
 
 ALGORITHM = "HS256"
 LEEWAY = timedelta(seconds=60)
@@ -50,8 +52,11 @@ def read(token: str, keys: Sequence[str], *, param: str) -> Identity:
     subject = said.get("sub")
     if not isinstance(subject, str) or not 1 <= len(subject.strip()) <= len(subject) <= LONGEST_SUBJECT:
         raise _invalid(f"sub is a text of 1 to {LONGEST_SUBJECT} characters", param)
-    if not bodies.is_storable(said):
-        raise _invalid("it has a NUL character or half of a surrogate pair in it", param)
+    try:
+        bodies.read(json.dumps(said).encode())  # as strictly as any body: what is in it is stored
+    except (DomainError, RecursionError):
+        words = "it has a NUL character or half of a surrogate pair in it, NaN, or more than 32 levels"
+        raise _invalid(words, param) from None
     if int(said["exp"]) > time.time() + (LONGEST_LIFE + LEEWAY).total_seconds():
         raise _invalid("exp is more than 7 days away", param)
     return Identity(subject, _attributes(said, param))

@@ -85,9 +85,12 @@ def _resumed(inbox: Inbox, source_id: str, identity: Identity | None) -> Contact
             raise IdentityRequired(f"This session belongs to somebody who has proved who they are. {NEED_PROOF}")
         return session
     try:
-        return people.prove_identity(session=session, external_id=identity.external_id)
+        proved = people.prove_identity(session=session, external_id=identity.external_id)
     except (SignatureMismatch, NotFound, ContactGone):
         return None  # another person's device until now: theirs stays theirs
+    if not session.verified:
+        sessions.renew(proved)
+    return proved
 
 
 def _begun(

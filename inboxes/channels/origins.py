@@ -49,7 +49,8 @@ def _matches(asked: str, allowed: str) -> bool:
     if not rest:
         return asked == allowed
     asked_scheme, _, host = asked.partition("://")
-    return asked_scheme == scheme and host.endswith("." + rest) and len(host) > len(rest) + 1
+    below = host.removesuffix("." + rest)
+    return asked_scheme == scheme and below != host and re.fullmatch(HOST, below) is not None
 
 
 def _wrong(given: object) -> str:

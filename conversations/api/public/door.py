@@ -19,8 +19,8 @@ from contacts.queries import enter_by_session
 from conversations.api.public import errors, parameters
 from conversations.api.public.parameters import Parameters
 from core import ids, throttle
-from core.errors import DomainError, NotFound, TooMany
-from inboxes.channels import REGISTRY
+from core.errors import DomainError, NotAllowed, NotFound, TooMany
+from inboxes.channels import REGISTRY, origins
 from inboxes.errors import SignatureMismatch
 from inboxes.models import Inbox
 from inboxes.queries import enter_by_identifier
@@ -55,7 +55,7 @@ class Call:
     @property
     def session(self) -> ContactSession:
         """The session the path names. Raises NotFound."""
-        if self._session is None:
+        if self._session is None or self._session.wants_proof:
             raise NotFound("No such session.")
         return self._session
 
@@ -122,6 +122,8 @@ def _entered(request: HttpRequest, identifier: str, path: dict[str, str]) -> Cal
         inbox, session = enter_by_identifier(identifier), None
     if inbox is None or inbox.channel not in REGISTRY or not REGISTRY[inbox.channel].clients_sign:
         raise NotFound("No such inbox.")
+    if not origins.origin_allowed(request.headers.get("Origin"), origins.allowed_origins(inbox.settings)):
+        raise NotAllowed("Pages of this origin may not talk to this inbox: they are not in its allowed_origins.")
     return Call(request, inbox, session, path)
 
 

@@ -1494,7 +1494,7 @@ export interface components {
             /** Format: date-time */
             timestamp: string;
             /** @enum {string} */
-            type: "access_withdrawn" | "conversation_closed" | "conversation_created" | "conversation_seen" | "conversation_updated" | "delivery_exhausted" | "endpoint_disabled" | "endpoint_failing" | "endpoint_recovered" | "endpoint_test" | "inbox_disconnected" | "inbox_reconnected" | "message_in" | "message_note" | "message_out" | "message_status" | "session_ended" | "user_created" | "user_deleted" | "user_merged" | "user_updated";
+            type: "access_withdrawn" | "conversation_closed" | "conversation_created" | "conversation_seen" | "conversation_updated" | "delivery_exhausted" | "endpoint_disabled" | "endpoint_failing" | "endpoint_recovered" | "endpoint_test" | "inbox_disconnected" | "inbox_reconnected" | "message_in" | "message_note" | "message_out" | "message_status" | "session_ended" | "session_proved" | "user_created" | "user_deleted" | "user_merged" | "user_updated";
         };
         EventPage: {
             data: components["schemas"]["Event"][];

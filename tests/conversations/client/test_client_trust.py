@@ -6,6 +6,7 @@ import time
 import jwt
 import pytest
 
+from accounts.services import audit
 from contacts.models import ContactSession
 from events.models import LoggedEvent
 from inboxes.services import inboxes
@@ -63,7 +64,7 @@ class TestTheCompatibleDoor:
         assert answer["pubsub_token"] != after["pubsub_token"]
 
     def test_is_closed_to_pages_that_the_inbox_does_not_list(self, client, inbox):
-        inboxes.update(inbox=inbox, fields={"settings": {"allowed_origins": ["https://shop.example"]}})
+        inboxes.update(inbox=inbox, fields={"settings": {"allowed_origins": ["https://shop.example"]}}, by=audit.SYSTEM)
         path = f"/public/api/v1/inboxes/{inbox.identifier}"
 
         assert client.get(path, headers={"Origin": "https://else.example"}).status_code == 403
@@ -83,3 +84,10 @@ class TestWhatWasSigned:
         page.open(identity=signed(inbox, custom_attributes=many))
 
         assert json.loads(page.get("/me").content)["verified"] is True
+
+    @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//else.example/x"])
+    def test_shows_no_picture_that_is_none(self, page, inbox, url):
+        opened = page.open(attributes={"avatar_url": url})
+
+        assert opened["user"]["avatar_url"] == ""
+        assert opened["ignored"] == [{"field": "avatar_url", "reason": "not_a_url"}]
