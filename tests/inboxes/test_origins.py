@@ -39,6 +39,7 @@ class TestOriginAllowed:
             ("http://a.shop.example", ["https://*.shop.example"]),
             ("https://a.shop.example:8443", ["https://*.shop.example"]),
             ("https://a.shop.example.evil.example", ["https://*.shop.example"]),
+            ("https://evil.example/.shop.example", ["https://*.shop.example"]),  # no browser says so
         ],
     )
     def test_keeps_every_other_page_out(self, origin, allowed):
