@@ -77,7 +77,11 @@ export function newId(): string {
 }
 
 function isEntry(entry: any): entry is Entry {
-  return typeof entry?.conversation == "string" && entry.attachment_ids
+  return (
+    [entry?.id, entry?.conversation, entry?.text].every((one) => typeof one == "string") &&
+    Array.isArray(entry.attachment_ids) &&
+    entry.at > 0
+  )
 }
 
 export function createOutbox(vault: Vault, watcher: OutboxWatcher): Outbox {

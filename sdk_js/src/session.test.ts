@@ -32,6 +32,16 @@ describe("a session", () => {
     expect(client.state.get().connection).toBe("online")
   })
 
+  it("begins anew when what it remembers is no name", async () => {
+    ;(await world.start()).stop()
+    const problem = { error: { code: "invalid", message: "This is a text.", param: "source_id" } }
+    world.server.when(/POST .sessions/, () => Response.json(problem, { status: 422 }))
+    const client = await world.start()
+
+    expect(sessions()[2].source_id).toBeUndefined()
+    expect(client.state.get().connection).toBe("online")
+  })
+
   it("is refreshed before it ends", async () => {
     await world.start({ transport: "polling" })
     await pass(58 * 60_000)

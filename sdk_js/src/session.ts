@@ -102,7 +102,9 @@ export function createSession(options: Options, http: Http, vault: Vault, watche
         locale: options.locale,
       })
     } catch (error) {
-      if (!source_id || !/^(identity_required|session_ended)$/.test((error as DexraError).code)) throw error
+      // What storage holds may be anything: a name that is none is no reason to be without a chat.
+      const { code, field } = error as DexraError
+      if (!source_id || !(field == "source_id" || /^(identity_required|session_ended)$/.test(code))) throw error
       return ask(undefined, proof)
     }
   }

@@ -76,3 +76,16 @@ it("speaks the page's language when none is named", () => {
   expect(localeOf({ locale: "fr" })).toBe("fr")
   document.documentElement.lang = ""
 })
+
+it("believes no element of the page that is called currentScript", async () => {
+  const picture = Object.assign(document.createElement("img"), { src: "https://evil.example/sdk/x.png" })
+  const said = vi.spyOn(document, "currentScript", "get").mockReturnValue(picture as any)
+  const [script] = await paste()
+  said.mockRestore()
+  expect(script!.src).toMatch(/^https:\/\/chat\.example\.com\//)
+})
+
+it("comes although the page has an element of its name", async () => {
+  page.dexra = document.createElement("section")
+  expect(await paste()).toHaveLength(1)
+})

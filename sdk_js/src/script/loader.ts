@@ -9,9 +9,12 @@ const PAUSE_MS = 2000
 
 function begin(): void {
   const page = window as any
-  if (page.dexra) return
-  const tag = (document.currentScript ??
-    document.querySelector('script#sbinit, script[src*="/sdk/"]')) as HTMLScriptElement | null
+  if (page.dexra && !(page.dexra instanceof Element)) return
+  // An element called currentScript or dexra comes before what a browser says: only a script is believed.
+  const script = document.currentScript
+  const tag = (
+    script instanceof HTMLScriptElement ? script : document.querySelector('script#sbinit, script[src*="/sdk/"]')
+  ) as HTMLScriptElement | null
   const queue: unknown[] = []
   const later =
     (name: string) =>
