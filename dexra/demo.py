@@ -1,21 +1,19 @@
 """``/demo/``: a page as a business would write it, with the chat on it; and a token for whoever signs in there."""
 
-import base64
-import hashlib
-import hmac
-import json
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import wraps
 from urllib.parse import urlsplit
 
+import jwt
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Environment
+from contacts.signing import identities
 from core import tenancy
 from dexra.product import DEMO_ACCOUNT
 from inboxes.models import Inbox
@@ -65,7 +63,7 @@ def token(_request: HttpRequest) -> HttpResponse:
         raise Http404
     now = int(time.time())
     claims = {**PERSON, "iat": now, "exp": now + TOKEN_SECONDS}
-    return JsonResponse({"token": signed(claims, inbox.hmac_token)})
+    return JsonResponse({"token": jwt.encode(claims, inbox.hmac_token, algorithm=identities.ALGORITHM)})
 
 
 def demo_inbox() -> Inbox | None:
@@ -80,12 +78,6 @@ def demo_inbox() -> Inbox | None:
             return known.filter(identifier=settings.DEMO_INBOX).first()
         account = {"environment__account__name": DEMO_ACCOUNT, "environment__kind": Environment.Kind.LIVE}
         return known.filter(name=INBOX_NAME, **account).order_by("pk").first()
-
-
-def signed(claims: Mapping[str, object], key: str) -> str:
-    """Return the claims as a JWT, HS256: all that a business's server has to do to say who its user is."""
-    said = ".".join(_base64(_compact(part)) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
-    return f"{said}.{_base64(hmac.new(key.encode(), said.encode(), hashlib.sha256).digest())}"
 
 
 def policy(request: HttpRequest, nonce: str) -> str:
@@ -115,11 +107,3 @@ def _chosen(request: HttpRequest, name: str, among: Iterable[str]) -> str:
     asked = request.GET.get(name)
     known = list(among)
     return asked if asked in known else known[0]
-
-
-def _base64(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def _compact(part: Mapping[str, object]) -> bytes:
-    return json.dumps(part, separators=(",", ":")).encode()
