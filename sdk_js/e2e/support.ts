@@ -8,7 +8,6 @@ import { test as base, type Locator, type Page } from "@playwright/test"
 import { BASE_URL, DATA } from "../playwright.config"
 
 export { expect } from "@playwright/test"
-export { BASE_URL } from "../playwright.config"
 
 export interface Inbox {
   id: string

@@ -8,7 +8,7 @@ export interface WritableStore<Value> extends Store<Value> {
 }
 
 /** Run what a page has given; its mistakes are its own and stop nothing here. */
-export function guarded<Args extends unknown[]>(tell: (...args: Args) => void, ...args: Args): void {
+function guarded<Args extends unknown[]>(tell: (...args: Args) => void, ...args: Args): void {
   try {
     tell(...args)
   } catch (error) {

@@ -32,7 +32,7 @@ interface HeaderButtonProps {
   className?: string
 }
 
-export function HeaderButton({ icon, label, onClick, className = "" }: HeaderButtonProps) {
+function HeaderButton({ icon, label, onClick, className = "" }: HeaderButtonProps) {
   const { cx } = useUi()
   return (
     <button type="button" className={cx(`icon-button ${className}`)} aria-label={label} title={label} onClick={onClick}>

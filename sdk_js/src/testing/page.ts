@@ -10,7 +10,7 @@ import type { Options } from "../types"
 import { serve } from "./server"
 import type { ScriptedServer } from "./server"
 
-export class MemoryStorage {
+class MemoryStorage {
   items = new Map<string, string>()
   getItem = (key: string) => this.items.get(key) ?? null
   setItem = (key: string, value: string) => void this.items.set(key, value)
