@@ -14,6 +14,7 @@ import psutil
 
 from dexra.processes import BASE_DIR
 
+PATIENCE_SECONDS = 240  # a first start is a few seconds of work, but others may be at work
 LAUNCH = [sys.executable, "-m", "dexra.launch"]
 # What the surrounding test run was given must not lead these launchers to its servers.
 OWN = (
@@ -42,7 +43,7 @@ def execute(data: Path, *command: str, **more: str) -> "subprocess.CompletedProc
         cwd=BASE_DIR,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 
@@ -56,7 +57,7 @@ def launched(data: Path, arguments: Sequence[str], *, says: str, **more: str) ->
             [*LAUNCH, *arguments], env=environment(data, **more), cwd=BASE_DIR, stdout=file, stderr=file
         )
     try:
-        wait_for(lambda: says in output.read_text() or launcher.poll() is not None, seconds=90)
+        wait_for(lambda: says in output.read_text() or launcher.poll() is not None, seconds=PATIENCE_SECONDS)
         assert launcher.poll() is None, output.read_text()
         yield launcher
     finally:

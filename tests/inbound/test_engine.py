@@ -145,7 +145,7 @@ class TestOnce:
         fill(whatsapp, people=10, each=25)
         for left in (240, 180, 120, 60):
             with in_process("tests.inbound.lonely") as process:
-                until(partial(fewer_wait_than, left), seconds=30)
+                until(partial(fewer_wait_than, left), seconds=120)
                 process.send_signal(signal.SIGKILL)
                 process.wait()
 

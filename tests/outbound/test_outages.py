@@ -130,7 +130,7 @@ class TestAProviderThatIsAway:
     def test_leaves_in_doubt_only_what_it_was_asked_before_the_line_rested_and_each_try_whether_it_is_back(
         self, how, away, live, speak, provider, neighbours
     ):
-        inbox = open_toy(live, seconds=0.2)
+        inbox = open_toy(live, seconds=0.5 if how == "hanging" else 5)  # once it is back, everybody gets their answer
         said, before, slowest, took = live_through(how, away, inbox, neighbours)
 
         found = states(said)

@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 SOON = 8.0
 
 
@@ -84,7 +84,7 @@ class Server:
         named = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         return int(status.split(" ")[1]), named, content
 
-    def terminate(self, seconds: float = 10.0) -> int:
+    def terminate(self, seconds: float = 30.0) -> int:
         """Ask it to stop and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)
@@ -106,6 +106,7 @@ class Server:
                 time.sleep(0.05)
             else:
                 return
+        self.kill()
         raise AssertionError(f"{self.name} did not start:\n{self.output}")
 
 

@@ -177,7 +177,7 @@ def test_one_hanging_receiver_delays_nobody_else(receiver):
     with Receiver(receivers.hang()) as hanging:
 
         async def story(sender):
-            stuck = [asyncio.create_task(sender.send(Outgoing(hanging.url, HEADERS, BODY, 1.0))) for _ in range(100)]
+            stuck = [asyncio.create_task(sender.send(Outgoing(hanging.url, HEADERS, BODY, 4.0))) for _ in range(100)]
             await asyncio.sleep(0.1)
             well = [await sender.send(Outgoing(receiver.url, HEADERS, BODY)) for _ in range(50)]
             return well, await asyncio.gather(*stuck)
