@@ -134,9 +134,15 @@ def _content(message: Message) -> tuple[str, dict[str, Any]]:
     if message.type != Message.Type.BUTTON or message.direction != Message.Direction.OUTBOUND:
         return message.content_type, shown
     said = message.payload
-    items = [{"title": each.get("title", ""), "value": each.get("id", "")} for each in said.get("buttons", [])]
+    items = [_choice(each) for each in said.get("buttons", [])]
     around = {name: said[name] for name in ("header", "footer") if said.get(name)}
     return "input_select", {**around, "items": items, **shown}
+
+
+def _choice(button: dict[str, Any]) -> dict[str, Any]:
+    """Return a button as a choice; one that opens a page says which."""
+    choice = {"title": button.get("title", ""), "value": button.get("id", "")}
+    return {**choice, "url": button["url"]} if button.get("url") else choice
 
 
 def _failure(message: Message) -> dict[str, str] | None:

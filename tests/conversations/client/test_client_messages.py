@@ -112,13 +112,20 @@ class TestMessages:
         assert found["data"][1]["client_message_id"] is None
 
     def test_show_buttons_as_a_question_and_take_the_answer(self, opened, talk):
-        buttons = {"text": "Size?", "footer": "Pick", "buttons": [{"id": "s", "title": "Small"}]}
+        choices = [{"id": "s", "title": "Small"}, {"url": "https://shop.example", "title": "Shop"}]
+        buttons = {"text": "Size?", "footer": "Pick", "buttons": choices}
         asked = answer(talk, "Size?", type="button", payload=buttons)
         _, found = self.texts(opened, talk)
         shown = found["data"][1]
 
         assert shown["content_type"] == "input_select"
-        assert shown["content_attributes"] == {"footer": "Pick", "items": [{"title": "Small", "value": "s"}]}
+        assert shown["content_attributes"] == {
+            "footer": "Pick",
+            "items": [
+                {"title": "Small", "value": "s"},
+                {"title": "Shop", "value": "", "url": "https://shop.example"},
+            ],
+        }
         given = opened.patch(f"/messages/{asked.public_id}", {"submitted_values": [{"title": "Small", "value": "s"}]})
         assert given.json()["content_attributes"]["submitted_values"] == [{"title": "Small", "value": "s"}]
 
