@@ -92,7 +92,8 @@ for (const [what, script] of [
 
 test("a page whose styles shout", async ({ page, site, inbox }) => {
   const hostile = `<style>* { all: unset !important; display: none !important; color: red !important }
-    html, body, #dexra { display: block !important } div { position: static !important; font: 40px fantasy !important }</style>`
+    html, body, #dexra { display: block !important } div { position: static !important; font: 40px fantasy !important;
+    transform: scale(2) !important; pointer-events: none !important }</style>`
   const chat = await opened(page, site.page("/", pageWith(tag(inbox), hostile)))
   const style = await chat.input.evaluate((input) => {
     const { color, fontSize, display } = getComputedStyle(input)

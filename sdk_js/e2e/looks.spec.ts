@@ -79,6 +79,28 @@ test("an answer does not take the focus away", async ({ chat, page, business, in
   await expect(chat.input).toHaveValue("half a sent")
 })
 
+test("the inbox says how the chat looks where the page does not", async ({ page, site, business }) => {
+  const appearance = { accent: "#0a7a4b", theme: "dark", position: "start", locale: "fr" }
+  const inbox = await business.createInbox({ settings: { appearance } })
+  const green = "rgb(10, 122, 75)"
+  const colour = () => page.locator(".dx-launch").evaluate((button) => getComputedStyle(button).backgroundColor)
+  await page.goto(site.page("/", pageWith(tag(inbox)).replace(' lang="en"', "")))
+  await expect.poll(colour).toBe(green)
+  await expect(page.locator(".dx-launcher.dx-start[lang=fr][data-dx-theme=dark]")).toBeAttached()
+
+  await page.goto(site.page("/says", pageWith(tag(inbox, { "data-accent": "#aa2200", "data-theme": "light" }))))
+  await expect(page.locator(".dx-launcher.dx-start[lang=en][data-dx-theme=light]")).toBeAttached()
+  expect(await colour()).toBe("rgb(170, 34, 0)")
+})
+
+test("the element fills what the page gives it", async ({ page, site, inbox }) => {
+  const sized = `<dexra-chat style="height: 420px; width: 380px"></dexra-chat>`
+  await page.goto(site.page("/", pageWith(sized + tag(inbox, { "data-hide-launcher": "" }))))
+  const chat = page.locator("dexra-chat .dx-chat")
+  await chat.waitFor()
+  expect(await chat.evaluate((drawn) => [drawn.clientWidth, drawn.clientHeight])).toEqual([380, 420])
+})
+
 test("the element draws the chat inside of a page, in the page's language", async ({ page, site, inbox, business }) => {
   await page.goto(
     site.page("/", pageWith(`<dexra-chat locale="fr"></dexra-chat>${tag(inbox, { "data-hide-launcher": "" })}`)),

@@ -36,6 +36,7 @@ export interface InboxInfo {
   agents_online: number
   greeting: string
   identity_required: boolean
+  /** The inbox's setting: `accent`, `theme`, `position` and `locale` are drawn by the script; the rest is yours. */
   appearance: Record<string, unknown>
   limits: { file_bytes: number; files: number; text_characters: number }
 }

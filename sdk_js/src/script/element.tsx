@@ -21,7 +21,7 @@ export function defineElement(shared: () => DexraClientHandle | undefined, setti
     identity: Identity | null = null
     private drawn: Root | null = null
     private own: DexraClientHandle | null = null
-    private readonly view = createStore<View>({ ...this.words(), position: "end", hideLauncher: true, isOpen: true })
+    private readonly view = createStore<View>({ ...this.words(), hideLauncher: true, isOpen: true })
 
     get client(): DexraClientHandle | undefined {
       return this.own ?? shared()
@@ -31,13 +31,13 @@ export function defineElement(shared: () => DexraClientHandle | undefined, setti
       const inbox = this.getAttribute("inbox")
       if (inbox && inbox != settings.inbox) {
         const baseUrl = this.getAttribute("base-url") ?? settings.baseUrl
-        this.own = createDexra({ baseUrl, inbox, identity: this.identity, locale: this.words().locale })
+        this.own = createDexra({ baseUrl, inbox, identity: this.identity, locale: localeOf(this.words()) })
       }
       const { client } = this
       if (!client) return void waiting.add(this)
       const place = openShadow(this, settings.nonce).appendChild(document.createElement("div"))
       this.drawn = createRoot(place)
-      this.drawn.render(<Widget client={client} view={this.view} />)
+      this.drawn.render(<Widget client={client} view={this.view} host={this} />)
       this.attributeChangedCallback()
     }
 
@@ -51,13 +51,11 @@ export function defineElement(shared: () => DexraClientHandle | undefined, setti
 
     attributeChangedCallback(): void {
       this.view.set(this.words())
-      const accent = this.getAttribute("accent") ?? settings.accent
-      if (accent) this.style.setProperty("--dx-accent", accent)
     }
 
-    private words(): Pick<View, "locale" | "theme"> {
-      const locale = this.getAttribute("locale") ?? localeOf(settings)
-      return { locale, theme: (this.getAttribute("theme") ?? settings.theme ?? "auto") as View["theme"] }
+    private words(): Pick<View, "locale" | "theme" | "accent"> {
+      const word = (name: "locale" | "theme" | "accent") => this.getAttribute(name) ?? settings[name]
+      return { locale: word("locale"), theme: word("theme") as View["theme"], accent: word("accent") }
     }
   }
   if (!customElements.get("dexra-chat")) customElements.define("dexra-chat", DexraChatElement)

@@ -60,9 +60,10 @@ function createApi(tag: HTMLScriptElement | null) {
 function beginChat(settings: Settings): Chat {
   const client = createDexra({ ...settings, locale: localeOf(settings) })
   const view = createStore<View>({
-    locale: localeOf(settings),
-    theme: settings.theme ?? "auto",
-    position: settings.position ?? "end",
+    locale: settings.locale,
+    theme: settings.theme,
+    position: settings.position,
+    accent: settings.accent,
     hideLauncher: settings.hideLauncher ?? false,
     isOpen: false,
   })
@@ -78,15 +79,15 @@ function beginChat(settings: Settings): Chat {
   return chat
 }
 
-function draw({ client, view, setOpen }: Chat, { accent, nonce }: Settings): void {
+function draw({ client, view, setOpen }: Chat, { nonce }: Settings): void {
   if (page.SB_DISABLED) return
   const host = document.createElement("div")
   host.id = "dexra"
-  host.style.setProperty("all", "initial")
-  if (accent) host.style.setProperty("--dx-accent", accent)
+  // Whatever a page shouts at everything.
+  host.style.setProperty("all", "initial", "important")
   document.body.append(host)
   const place = openShadow(host, nonce).appendChild(document.createElement("div"))
-  createRoot(place).render(<Widget client={client} view={view} setOpen={setOpen} />)
+  createRoot(place).render(<Widget client={client} view={view} host={host} setOpen={setOpen} />)
 }
 
 function whenThereIsABody(go: () => void): void {
@@ -98,9 +99,11 @@ function whenThereIsABody(go: () => void): void {
 function begin(): void {
   const stub = page.dexra ?? {}
   if (stub.version) return console.warn("[dexra] The script is in the page twice; the second one does nothing.")
-  const api: Record<string, any> = createApi(stub.tag ?? document.currentScript)
+  const api: Record<string, any> = createApi(
+    [stub.tag, document.currentScript].find((one) => one instanceof HTMLScriptElement) ?? null,
+  )
   page.dexra = api
-  api.init()
+  if (!api.init()) console.info('[dexra] Waiting for an inbox: data-inbox="…" on the script, or dexra.init({ inbox }).')
   for (const [name, words, resolve, reject] of (stub.queue ?? []) as Queued[]) {
     try {
       resolve(api[name](...words))

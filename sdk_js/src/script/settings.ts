@@ -25,9 +25,9 @@ export function settingsOf(tag: HTMLElement | null | undefined, own: Settings = 
   return { ...found, ...own }
 }
 
-/** The language of the page, of those we speak. */
-export function localeOf({ locale }: Settings): string {
-  return locale || document.documentElement.lang || navigator.language || "en"
+/** The language that was named, or the page's; then the inbox's, then the browser's. */
+export function localeOf({ locale }: Pick<Settings, "locale">, inboxes?: string): string {
+  return locale || document.documentElement.lang || inboxes || navigator.language || "en"
 }
 
 export type { Attributes, Identity }
