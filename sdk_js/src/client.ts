@@ -17,7 +17,8 @@ import type { ClientState, ConversationSummary, DexraClientHandle, Message, Opti
 
 export type DexraClient = DexraClientHandle
 
-const BEFORE_START: ClientState = {
+/** Also what a server draws, and a page until it has taken over. */
+export const BEFORE_START: ClientState = {
   connection: "idle",
   user: null,
   inbox: null,

@@ -27,8 +27,8 @@ export const en = {
 
   hello: "How can we help?",
   here: "Here now",
-  away: "Leave a message; we answer as soon as we can",
-  out: "We are out of office. Leave a message and we will answer when we are back.",
+  away: "We answer as soon as we can",
+  out: "We are out of office and will answer when we are back.",
 
   write: "Write a message…",
   send: "Send",
@@ -72,7 +72,7 @@ export const en = {
   feedback: "Anything to add?",
 
   connecting: "Connecting…",
-  offline: "You are offline. What you write will be sent when you are back.",
+  offline: "No connection. What you write will be sent when it is back.",
   closed: "This conversation is closed.",
   again: "Start a new one",
   errors: {

@@ -65,7 +65,7 @@ export const fr: Strings = {
   feedback: "Quelque chose à ajouter ?",
 
   connecting: "Connexion…",
-  offline: "Vous êtes hors ligne. Vos messages partiront à votre retour.",
+  offline: "Pas de connexion. Vos messages partiront dès son retour.",
   closed: "Cette conversation est terminée.",
   again: "En commencer une autre",
   errors: {

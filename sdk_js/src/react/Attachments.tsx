@@ -34,10 +34,10 @@ function Shown({ file }: { file: Attachment }) {
   if (file.type == "location") return <Place file={file} />
   if (file.type == "contact") return <Person file={file} />
   if (!source || file.type == "file") return <Download file={file} source={source} name={name} />
-  if (file.type == "video")
-    return <video className={cx("media")} src={source} controls preload="metadata" aria-label={name} />
-  if (file.type == "audio")
-    return <audio className={cx("media")} src={source} controls preload="metadata" aria-label={name} />
+  if (file.type == "video" || file.type == "audio") {
+    const Player = file.type
+    return <Player className={cx("media")} src={source} controls preload="metadata" aria-label={name} />
+  }
   const { width, height } = file.details
   return (
     <Link href={source} className={cx("picture")}>

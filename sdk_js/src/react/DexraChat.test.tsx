@@ -1,5 +1,5 @@
 import { act, cleanup, fireEvent, render, screen } from "@testing-library/react"
-import { afterEach, describe, expect, it } from "vitest"
+import { afterEach, describe, expect, it, vi } from "vitest"
 import type { ClientState } from "../types"
 import { DexraChat, DexraProvider, Launcher } from "./index"
 import { aMessage, aSummary, INBOX, ONLINE, scriptedClient, scriptedConversation } from "./scripted"
@@ -35,7 +35,7 @@ describe("the chat says", () => {
   })
 
   it.each([
-    [{ connection: "offline" }, "You are offline. What you write will be sent when you are back."],
+    [{ connection: "offline" }, "No connection. What you write will be sent when it is back."],
     [{ connection: "polling" }, ""],
     [{ inbox: { ...INBOX, is_open: false } }, /out of office/],
   ] as const)("what stands in the way: %o", (state, says) => {
@@ -49,6 +49,20 @@ describe("the chat says", () => {
     const client = show()
     act(() => client.emit("error", { code: "storage_unavailable", message: "" }))
     expect(screen.getAllByRole("status")[0]!.textContent).toMatch(/stores nothing/)
+  })
+
+  it("that who this is could not be asked, and nothing of a connection", () => {
+    show({ connection: "offline", error: { code: "identity_unavailable", message: "404" } })
+    expect(screen.getByText("You could not be signed in to chat.").closest("[role=status]")).not.toBeNull()
+  })
+
+  it("in the console what whoever built the page has to know", () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {})
+    const client = show()
+    act(() => client.emit("error", { code: "inbox_not_found", message: "There is no inbox 'x'." }))
+
+    expect(warn.mock.calls).toEqual([["[dexra] inbox_not_found: There is no inbox 'x'."]])
+    warn.mockRestore()
   })
 
   it("that this is a test, only where it is one", () => {
@@ -82,6 +96,14 @@ describe("conversations", () => {
 
     expect(screen.getByText("Second")).toBeDefined()
     expect(screen.getByRole("button", { name: /Invoice/ }).getAttribute("aria-current")).toBe("true")
+  })
+
+  it("that are closed can be gone back to from a new one", () => {
+    const closed = aSummary({ id: "conv_2", subject: "Invoice", status: "closed" })
+    show({ ...ONLINE, conversations: [closed] }, scriptedConversation(), talk("Paid", closed))
+    fireEvent.click(screen.getByRole("button", { name: /Invoice/ }))
+
+    expect(screen.getByText("Paid")).toBeDefined()
   })
 
   it("stay on screen when the client thinks of another", () => {

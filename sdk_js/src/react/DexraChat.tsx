@@ -25,7 +25,8 @@ export function DexraChat({ className, onClose, renderMessage }: DexraChatProps)
     open()
     setListed(false)
   }
-  const hasSeveral = conversations.length > 1
+  // Beside a new one, also one that is closed can be gone back to.
+  const hasSeveral = conversations.length > (summary ? 1 : 0)
   const isTest = inbox != null && !livemode
   const isStopped = connection == "stopped"
   const canBegin = !isStopped && summary != null

@@ -34,22 +34,24 @@ export function DexraProvider(props: DexraProviderProps) {
   const isForgetful = useForgetful(client)
   useStarted(client, client == own)
   const locale = knownLocale(props.locale ?? props.options?.locale ?? "en")
-  const ui = useMemo<Ui>(
-    () => ({
+  const ui = useMemo<Ui>(() => {
+    const words = { ...en, ...strings }
+    const { errors } = words
+    return {
       client,
       shown,
       show,
       components,
       isForgetful,
       portal,
-      strings: { ...en, ...strings },
+      strings: words,
+      say: (failure) => errors[failure?.code as "unknown"] ?? failure?.message ?? errors.unknown,
       format: createFormat(locale),
       cx: (names, className) =>
         [unstyled ? "" : names.replace(/\S+/g, "dx-$&"), className].filter(Boolean).join(" ") || undefined,
       root: { dir: directionOf(locale), lang: locale, "data-dx-theme": theme },
-    }),
-    [client, shown, show, components, isForgetful, portal, strings, locale, unstyled, theme],
-  )
+    }
+  }, [client, shown, show, components, isForgetful, portal, strings, locale, unstyled, theme])
   return <Context.Provider value={ui}>{children}</Context.Provider>
 }
 
@@ -63,11 +65,15 @@ function useStarted(client: DexraClientHandle, isOurs: boolean): void {
   }, [client, isOurs])
 }
 
-/** Told once, and maybe before anything is on screen. */
+/** Told once, and maybe before anything is on screen. What else goes wrong is for whoever built the page. */
 function useForgetful(client: DexraClientHandle): boolean {
   const [isForgetful, setForgetful] = useState(false)
   useEffect(
-    () => client.on("error", ({ code }) => void (code == "storage_unavailable" && setForgetful(true))),
+    () =>
+      client.on("error", ({ code, message }) => {
+        if (code == "storage_unavailable") setForgetful(true)
+        else console.warn(`[dexra] ${code}: ${message}`)
+      }),
     [client],
   )
   return isForgetful

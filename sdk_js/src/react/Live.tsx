@@ -15,6 +15,8 @@ export function Live({ conversation }: { conversation: Conversation }) {
   const writers = typing.map(nameOf)
   const writing = writers.length ? format.plural(strings.typing, writers.length, { names: writers.join(", ") }) : ""
   const isBusy = !!doing && ai.state != "handed_off"
+  // Whoever takes over is there once they write.
+  const note = isBusy ? doing : writing || doing
   const sentences = isBusy && ai.text.match(SENTENCE)
   return (
     <div className={cx("live")}>
@@ -27,14 +29,14 @@ export function Live({ conversation }: { conversation: Conversation }) {
           </div>
         </div>
       )}
-      {(doing || writing) && (
+      {note && (
         <p className={cx(isBusy || writing ? "note doing" : "note")} aria-hidden="true">
-          <bdi>{doing || writing}</bdi>
+          <bdi>{note}</bdi>
         </p>
       )}
       {/* Whole sentences, each once: half a word read out again and again is noise. */}
       <div className={cx("sr")} role="status" aria-atomic="false">
-        {sentences ? sentences.map((each, index) => <p key={index}>{each}</p>) : doing || writing}
+        {sentences ? sentences.map((each, index) => <p key={index}>{each}</p>) : note}
       </div>
     </div>
   )

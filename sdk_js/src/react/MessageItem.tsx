@@ -50,9 +50,11 @@ function Bubble({ message, conversation }: MessageProps) {
       </div>
     )
   }
+  const { header } = message.content_attributes
   const isBare = !message.text && message.content_type == "text"
   return (
     <div className={cx(isBare ? "bubble bare" : "bubble")}>
+      {typeof header == "string" && <strong dir="auto">{header}</strong>}
       {message.text && <RichText text={message.text} />}
       <Rich message={message} conversation={conversation} />
       <Attachments message={message} onCancel={() => conversation.discard(message.id)} />
@@ -87,9 +89,9 @@ function Tick({ message, isSeen }: { message: Message; isSeen: boolean }) {
 }
 
 function Failed({ message, conversation }: MessageProps) {
-  const { cx, strings } = useUi()
+  const { cx, strings, say } = useUi()
   const { failure } = message
-  const reason = failure && (strings.errors[failure.code as "unknown"] ?? failure.message)
+  const reason = failure && say(failure)
   return (
     <span className={cx("meta failed")}>
       <span>

@@ -186,6 +186,16 @@ describe("the list", () => {
     expect(screen.getByText("New messages")).toBeDefined()
   })
 
+  it("calls nothing new in a conversation that was begun here", () => {
+    const first = own({ client_message_id: "c1", status: "sending" })
+    const { conversation } = show({ messages: [first] })
+    act(() =>
+      conversation.state.set({ messages: [first, aMessage()], summary: aSummary({ unread_count: 1, seen_at: null }) }),
+    )
+
+    expect(screen.queryByText("New messages")).toBeNull()
+  })
+
   it("says what could not be loaded, and tries again", () => {
     const { called } = show({ error: { code: "internal", message: "Out for a moment." } })
     expect(screen.getByRole("alert").textContent).toBe("Out for a moment.")
@@ -235,7 +245,9 @@ describe("what happens now", () => {
   })
 
   it("says that a person takes over", () => {
-    show({ ai: { state: "handed_off", text: "" } })
+    const { conversation } = show({ ai: { state: "handed_off", text: "" } })
     expect(screen.getByRole("status").textContent).toBe("A person will take over")
+    act(() => conversation.state.set({ typing: [ADA] }))
+    expect(screen.getByRole("status").textContent).toBe("Ada Byron is writing…")
   })
 })

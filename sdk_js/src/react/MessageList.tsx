@@ -90,12 +90,12 @@ export function MessageList({ conversationId, className, renderMessage }: Messag
 
 /** Not yet, not to be had, or nothing at all. */
 function Nothing({ conversation: { isLoading, error, load } }: { conversation: Conversation }) {
-  const { cx, strings } = useUi()
+  const { cx, strings, say } = useUi()
   if (isLoading) return <p className={cx("note")}>{strings.loading}</p>
   if (!error) return <Empty />
   return (
     <div className={cx("empty")}>
-      <Problem text={strings.errors[error.code as "unknown"] ?? error.message} />
+      <Problem text={say(error)} />
       <button type="button" className={cx("choice")} onClick={() => quietly(load())}>
         {strings.retry}
       </button>
@@ -135,11 +135,13 @@ const RowItem = memo(function RowItem({ row, name, conversation, render }: RowIt
 })
 
 /** Until when this person had seen everything as they opened the conversation; null when nothing was new. */
-function useUnseenSince({ handle, summary }: Conversation): string | null {
+function useUnseenSince({ handle, summary, messages }: Conversation): string | null {
+  const hasBegun = messages.length > 0
   const kept = useRef<{ handle: unknown; since: string | null } | null>(null)
   if (kept.current?.handle != handle) kept.current = null
-  if (!kept.current && summary) {
-    kept.current = { handle, since: summary.unread_count ? (summary.seen_at ?? "") : null }
+  // What was begun here is seen as it comes.
+  if (!kept.current && (summary || hasBegun)) {
+    kept.current = { handle, since: summary?.unread_count ? (summary.seen_at ?? "") : null }
   }
   return kept.current?.since ?? null
 }

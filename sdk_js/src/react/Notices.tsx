@@ -6,14 +6,16 @@ import { Icon } from "./icons"
 
 /** Beside the conversation while it goes on. */
 export function Banner() {
-  const { cx, strings, isForgetful } = useUi()
+  const { cx, strings, isForgetful, say } = useUi()
   const { connection, error, inbox } = useClientState()
-  const problem = error && (strings.errors[error.code as "unknown"] ?? error.message)
+  const problem = error && say(error)
   // The composer says itself that it is closed to somebody, and polling is silent: it works, only slower.
   const isSaidElsewhere = connection == "stopped" || error?.code == "user_blocked"
   const text =
     connection == "offline"
-      ? strings.offline
+      ? error?.code == "identity_unavailable"
+        ? strings.errors.invalid_identity_token
+        : strings.offline
       : connection == "connecting" && inbox
         ? strings.connecting
         : (!isSaidElsewhere && problem) ||
@@ -28,13 +30,13 @@ export function Banner() {
 
 /** In its place when nothing can go on; below it when something was said already. */
 export function Stopped({ isBelow }: { isBelow: boolean }) {
-  const { cx, strings } = useUi()
+  const { cx, strings, say } = useUi()
   const client = useDexra()
   const { error } = useClientState()
   return (
     <div className={cx(isBelow ? "closed" : "stopped")} role="alert">
       {!isBelow && <Icon name="alert" className={cx("icon")} />}
-      <p dir="auto">{strings.errors[error?.code as "unknown"] ?? error?.message ?? strings.errors.unknown}</p>
+      <p dir="auto">{say(error)}</p>
       <button type="button" className={cx("choice")} onClick={() => quietly(client.start())}>
         {strings.retry}
       </button>

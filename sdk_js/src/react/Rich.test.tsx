@@ -40,6 +40,16 @@ describe("choices", () => {
     ])
   })
 
+  it("lead to a page where one is named, and only to where may be gone", () => {
+    const items = [
+      { title: "Shop", value: "", url: "https://shop.example/" },
+      { title: "Trap", value: "", url: "javascript:alert(1)" },
+    ]
+    show("input_select", { items })
+    expect(screen.getByRole<HTMLAnchorElement>("link", { name: "Shop" }).href).toBe("https://shop.example/")
+    expect(screen.queryByText("Trap")).toBeNull()
+  })
+
   it("say what went wrong and can be tried again", async () => {
     const { conversation, answers } = show("input_select", { items: CHOICES })
     conversation.refusal = new DexraError("unexpected", "The survey is over.")

@@ -31,14 +31,15 @@ function itemsOf(message: Message): Record<string, any>[] {
 function Choices(props: RichProps) {
   const { cx } = useUi()
   const { isBusy, error, answer } = useAnswer(props)
-  const { header, footer, submitted_values } = props.message.content_attributes
+  const { footer, submitted_values } = props.message.content_attributes
   const chosen = [submitted_values].flat()[0]
   return (
     <div className={cx("choices")} dir="auto">
-      {header && <strong>{String(header)}</strong>}
-      {itemsOf(props.message).map(({ title, value }, index) => {
+      {itemsOf(props.message).map(({ title, value, url }, index) => {
         const isChosen = chosen != null && chosen.value === value
-        return (
+        return url ? (
+          <LinkButton key={index} href={url} text={title} />
+        ) : (
           <button
             key={index}
             type="button"
@@ -69,11 +70,7 @@ function Cards(props: RichProps) {
           {card.description && <p>{card.description}</p>}
           {listOf(card.actions).map(({ type, text, uri, payload }, nth) =>
             type == "link" ? (
-              safeHref(uri) && (
-                <Link key={nth} className={cx("choice")} href={uri}>
-                  {text}
-                </Link>
-              )
+              <LinkButton key={nth} href={uri} text={text} />
             ) : (
               <button
                 key={nth}
@@ -91,6 +88,16 @@ function Cards(props: RichProps) {
       <Problem text={error} />
     </div>
   )
+}
+
+/** Nothing where it leads to what may not be opened. */
+function LinkButton({ href, text }: { href: string; text: string }) {
+  const { cx } = useUi()
+  return safeHref(href) ? (
+    <Link className={cx("choice")} href={href}>
+      {text}
+    </Link>
+  ) : null
 }
 
 function Articles({ items }: { items: Record<string, any>[] }) {

@@ -2,6 +2,7 @@
 
 import { useState } from "react"
 import type { ConversationHandle, Message } from "../types"
+import type { DexraError } from "../errors"
 import { useUi } from "./context"
 
 export interface RichProps {
@@ -17,7 +18,7 @@ export interface Answering {
 
 /** Send what was chosen or filled in; once at a time. */
 export function useAnswer({ message, conversation }: RichProps): Answering {
-  const { strings } = useUi()
+  const { say } = useUi()
   const [isBusy, setBusy] = useState(false)
   const [error, setError] = useState("")
   const answer = (values: unknown) => {
@@ -26,7 +27,7 @@ export function useAnswer({ message, conversation }: RichProps): Answering {
     setError("")
     conversation
       .submit(message.id, values)
-      .catch((problem: Error) => setError(problem.message || strings.errors.unknown))
+      .catch((problem: DexraError) => setError(say(problem)))
       .finally(() => setBusy(false))
   }
   return { isBusy, error, answer }

@@ -2,7 +2,7 @@
 
 import { createContext, useContext, type ComponentType } from "react"
 import type { Strings } from "../locales/en"
-import type { Author, ConversationHandle, DexraClientHandle, InboxInfo, Message } from "../types"
+import type { Author, ConversationHandle, DexraClientHandle, Failure, InboxInfo, Message } from "../types"
 import type { Format } from "./format"
 
 export type Theme = "auto" | "light" | "dark"
@@ -44,6 +44,8 @@ export interface Ui {
   show(conversation: ConversationHandle): void
   strings: Strings
   format: Format
+  /** What went wrong, in words: ours for what we know, else the server's. */
+  say(failure: Failure | null | undefined): string
   components: Components
   /** The browser refuses to store: what waits is lost with the page. */
   isForgetful: boolean

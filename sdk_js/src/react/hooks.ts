@@ -1,6 +1,7 @@
 /** State for components: each hook watches one store of the client. */
 
 import { useEffect, useMemo, useSyncExternalStore } from "react"
+import { BEFORE_START } from "../client"
 import { NOTHING_YET } from "../conversation"
 import type { Strings } from "../locales/en"
 import type {
@@ -14,19 +15,6 @@ import type {
   Store,
 } from "../types"
 import { useUi } from "./context"
-
-/** What a server draws, and a page until it has taken over. */
-const ON_SERVER: ClientState = {
-  connection: "idle",
-  user: null,
-  inbox: null,
-  livemode: false,
-  conversations: [],
-  hasMoreConversations: false,
-  unread: 0,
-  waiting: 0,
-  error: null,
-}
 
 export function useStore<Value>(store: Store<Value>, onServer: Value): Value {
   const subscribe = useMemo(() => (watch: () => void) => store.subscribe(watch), [store])
@@ -47,7 +35,7 @@ export function useDexra(): DexraClientHandle {
 }
 
 export function useClientState(): ClientState {
-  return useStore(useDexra().state, ON_SERVER)
+  return useStore(useDexra().state, BEFORE_START)
 }
 
 export function useConnection(): Connection {
@@ -107,15 +95,6 @@ export function useConversation(id?: string): Conversation {
 }
 
 function actionsOf(handle: ConversationHandle): Actions {
-  return {
-    load: () => handle.load(),
-    loadOlder: () => handle.loadOlder(),
-    send: (draft) => handle.send(draft),
-    retry: (id) => handle.retry(id),
-    discard: (id) => handle.discard(id),
-    setTyping: (isTyping) => handle.typing(isTyping),
-    markRead: () => handle.markRead(),
-    close: () => handle.close(),
-    submit: (id, values) => handle.submit(id, values),
-  }
+  const { load, loadOlder, send, retry, discard, typing: setTyping, markRead, close, submit } = handle
+  return { load, loadOlder, send, retry, discard, setTyping, markRead, close, submit }
 }

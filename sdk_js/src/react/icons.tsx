@@ -49,7 +49,6 @@ function Drawing({ path, className }: { path: string; className?: string }) {
       strokeLinecap="round"
       strokeLinejoin="round"
       aria-hidden="true"
-      focusable="false"
     >
       <path d={path} />
     </svg>

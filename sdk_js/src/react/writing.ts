@@ -1,6 +1,7 @@
 /** What is being written in one conversation, and what becomes of it. */
 
 import { useReducer, useState } from "react"
+import type { DexraError } from "../errors"
 import type { InboxInfo } from "../types"
 import { useUi } from "./context"
 import { keepWriting, NOTHING, writingOf, type Writing } from "./drafts"
@@ -19,7 +20,7 @@ export interface Composing extends Writing {
 }
 
 export function useWriting({ handle, summary }: Conversation): Composing {
-  const { strings, format } = useUi()
+  const { strings, format, say } = useUi()
   const { inbox, connection, error } = useClientState()
   const [, redraw] = useReducer((n: number) => n + 1, 0)
   const [problem, setProblem] = useState("")
@@ -30,11 +31,7 @@ export function useWriting({ handle, summary }: Conversation): Composing {
     redraw()
   }
   const isStopped = connection == "stopped" || error?.code == "user_blocked"
-  const reason = isStopped
-    ? (strings.errors[error?.code as "unknown"] ?? error?.message ?? strings.errors.unknown)
-    : summary?.status == "closed"
-      ? strings.closed
-      : ""
+  const reason = isStopped ? say(error) : summary?.status == "closed" ? strings.closed : ""
   const isTooLong = limits != null && writing.text.length > limits.text_characters
   const canSend = !reason && !isTooLong && (writing.text.trim() != "" || writing.files.length > 0)
 
@@ -55,8 +52,7 @@ export function useWriting({ handle, summary }: Conversation): Composing {
     try {
       handle.send({ text: writing.text.trim(), files: writing.files })
     } catch (error) {
-      const { code, message } = error as { code?: string; message: string }
-      return setProblem(strings.errors[code as "unknown"] ?? message)
+      return setProblem(say(error as DexraError))
     }
     handle.typing(false)
     setProblem("")
