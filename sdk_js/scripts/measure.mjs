@@ -62,7 +62,7 @@ async function longestTask(tab, box) {
   const place = await box.boundingBox()
   await tab.mouse.move(place.x + place.width / 2, place.y + place.height / 2)
   for (const step of [-800, 800]) {
-    for (let turn = 0; turn < 100; turn++) {
+    for (let turn = 0; turn < 150; turn++) {
       await tab.mouse.wheel(0, step)
       await tab.waitForTimeout(16)
     }
@@ -88,14 +88,18 @@ async function manyMessages(browser, page, inbox) {
   await tab.reload()
   await tab.locator(".dx-launch").click()
   await tab.locator("textarea").waitFor()
+  await tab.waitForFunction(() => window.dexra.client.current().state.get().messages.length)
   const loaded = () => tab.evaluate(() => window.dexra.client.current().state.get())
   for (let turn = 0; turn < 60 && (await loaded()).hasOlder; turn++) {
     await tab.evaluate(() => window.dexra.client.current().loadOlder())
   }
   const { length } = (await loaded()).messages
-  const longest = await longestTask(tab, tab.getByRole("log"))
+  if (length < Number(count)) throw new Error(`Only ${length} of ${count} messages came.`)
+  const longest = await longestTask(tab, tab.locator(".dx-scroll"))
+  const drawn = await tab.locator("[data-dx-id]").count()
+  if (drawn < length) throw new Error(`Only ${drawn} of ${length} messages were scrolled to.`)
   await tab.close()
-  return { length, longest }
+  return { drawn, longest }
 }
 
 async function floor(browser) {
@@ -118,9 +122,9 @@ const page = `http://127.0.0.1:${server.address().port}/`
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] })
 try {
   const paint = await firstPaint(browser, page)
-  const { length, longest } = await manyMessages(browser, page, inbox)
+  const { drawn, longest } = await manyMessages(browser, page, inbox)
   const floorTask = await floor(browser)
-  console.log(JSON.stringify({ paint, messages: length, longest_task: longest, floor_longest_task: floorTask }))
+  console.log(JSON.stringify({ paint, messages: drawn, longest_task: longest, floor_longest_task: floorTask }))
 } finally {
   await browser.close()
   server.close()
