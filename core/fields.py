@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core import times
+from core.remains import Part
 
 MOST_METADATA_KEYS = 50
 LONGEST_METADATA_KEY = 100
@@ -157,6 +158,26 @@ class Items(serializers.ListField):
         "min_length": "At least {min_length} of them.",
         "max_length": "At most {max_length} of them.",
     }
+
+    def run_child_validation(self, data: list[Any]) -> Any:
+        """Count a list as it was given, whatever is wrong with its elements."""
+        try:
+            found = super().run_child_validation(data)
+        except serializers.ValidationError as wrong:
+            by_place: Any = wrong.detail
+            raise serializers.ValidationError({**by_place, **self._miscounted(data)}) from None
+        return Part(found, data.lost) if isinstance(data, Part) else found
+
+    def run_validators(self, value: Any) -> None:
+        """Count what was taken out of a list, too."""
+        super().run_validators([*value, *value.lost] if isinstance(value, Part) else value)
+
+    def _miscounted(self, given: list[Any]) -> dict[str, Any]:
+        try:
+            self.run_validators(given)
+        except serializers.ValidationError as wrong:
+            return {"non_field_errors": wrong.detail}
+        return {}
 
 
 class Words(Items):

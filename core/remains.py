@@ -1,6 +1,6 @@
 """What is left of a body once all that is malformed is taken out of it: still judged, so that one answer names all."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,13 +30,22 @@ def inside(value: Any, step: str | int) -> Any:
     return value[step] if isinstance(value, list) and isinstance(step, int) and step < len(value) else None
 
 
+class Part(list[Any]):
+    """What is left of a list; ``lost`` is what was taken out, as it was given: whoever counts, counts it, too."""
+
+    def __init__(self, kept: Iterable[Any], lost: Sequence[Any]) -> None:
+        super().__init__(kept)
+        self.lost = lost
+
+
 @dataclass(slots=True)
 class Remains:
     """
     A body without its malformed parts.
 
     ``values`` is what the form understood of the rest (None: nothing), ``lost`` the paths in ``body`` of what was taken
-    out. Elements that follow one taken out of a list move up; ``original`` returns where they were.
+    out. Elements that follow one taken out of a list move up, and what was taken out counts as behind them (``Part``);
+    ``original`` returns where they were.
     """
 
     body: Any
@@ -53,9 +62,10 @@ class Remains:
         found: Path = ()
         for step in path:
             if isinstance(value, list) and str(step).isdecimal():
-                kept = [place for place in range(len(value)) if (*found, place) not in self.lost]
+                at = found
+                places = sorted(range(len(value)), key=lambda place: (*at, place) in self.lost)
                 place = int(step)
-                found = (*found, kept[place] if place < len(kept) else place)
+                found = (*found, places[place] if place < len(places) else place)
             else:
                 found = (*found, step)
             value = inside(value, found[-1])
@@ -102,7 +112,9 @@ def _without(value: Any, lost: set[Path], at: Path = ()) -> Any:
     if isinstance(value, Mapping):
         return {name: _without(inner, lost, (*at, name)) for name, inner in value.items() if (*at, name) not in lost}
     if isinstance(value, list):
-        return [_without(inner, lost, (*at, place)) for place, inner in enumerate(value) if (*at, place) not in lost]
+        kept = [_without(inner, lost, (*at, place)) for place, inner in enumerate(value) if (*at, place) not in lost]
+        gone = [inner for place, inner in enumerate(value) if (*at, place) in lost]
+        return Part(kept, gone) if gone else kept
     return value
 
 

@@ -56,6 +56,11 @@ class TestHowMuch:
     def test_there_were_is_told_of_lists(self):
         assert wrong({"name": "a", "days": ["mon"] * 4}) == {("days", "too_long", 3, 4)}
 
+    def test_there_were_is_told_of_lists_with_something_malformed_in_them(self):
+        found = wrong({"name": "a", "days": ["mon", "tue", 5, "thu"]})
+
+        assert found == {("days", "too_long", 3, 4), ("days.2", "invalid", None, None)}
+
 
 class TestJudging:
     def test_goes_on_beside_what_is_malformed(self):
@@ -99,6 +104,18 @@ class TestJudging:
         body = {"name": "a", "steps": [{"words": "hi"}, {"kind": "walk"}]}
 
         assert named(body, count) == {("steps.0.kind", "required"), ("days", "steps_1")}
+
+    def test_is_handed_what_was_taken_out_of_a_list_to_count_it(self):
+        def count(given):
+            lost = given["steps"].lost
+            return [Problem("days", f"lost_{lost}", ""), *(Problem(f"steps.{place}", "seen", "") for place in range(3))]
+
+        body = {"name": "a", "steps": [{"words": "hi"}, {"kind": "walk"}, "ride"]}
+
+        assert named(body, count) == {
+            ("steps.0.kind", "required"), ("steps.2", "invalid"), ("steps.1", "seen"),
+            ("days", "lost_[{'words': 'hi'}, 'ride']"),
+        }  # fmt: skip
 
     def test_goes_on_where_something_needed_is_missing(self):
         assert named({"steps": [{"kind": "ride"}]}, every_step) == {

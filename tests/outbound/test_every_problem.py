@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from contacts.services import consent
 from core.times import iso
-from tests.outbound.messaging import PHONE, SEND, open_on, problem, text_to
+from tests.outbound.messaging import PHONE, SEND, open_on, problem, text_to, wrote
 from tests.servers import wrong_fields
 
 PAST = "2020-01-01T00:00:00Z"
@@ -43,7 +43,55 @@ class TestMalformedFields:
 
         assert wrong_fields(answer) == {
             "recipient_id": "invalid_recipient", "button.buttons.1": "ambiguous", "button.footer": "invalid",
-            "button.buttons.2.title": "too_long",
+            "button.buttons.2.title": "too_long", "button.buttons": "too_many",
+        }  # fmt: skip
+
+    @pytest.mark.parametrize("malformed", [{"id": "b9"}, {"title": 5, "id": "b9"}, {"title": "Lost"}, {}, "Yes", None])
+    def test_are_counted_with_those_beside_them(self, api, whatsapp, malformed):
+        asked = buttons(4)
+        asked["buttons"][1] = malformed
+
+        answer = api.post(SEND, {"recipient_id": PHONE, "channel": "whatsapp", "message_type": "button",
+                                 "button": asked})  # fmt: skip
+
+        assert wrong_fields(answer)["button.buttons"] == "too_many"
+        assert (problem(answer, "button.buttons")["limit"], problem(answer, "button.buttons")["actual"]) == (3, 4)
+        assert {name.rpartition(".buttons.")[2][0] for name in wrong_fields(answer) if ".buttons." in name} == {"1"}
+
+    def test_are_counted_where_none_is_well_formed(self, api, whatsapp):
+        asked = {"text": "Which?", "buttons": [{"id": f"b{n}"} for n in range(4)]}
+
+        answer = api.post(SEND, {"recipient_id": PHONE, "channel": "whatsapp", "message_type": "button",
+                                 "button": asked})  # fmt: skip
+
+        assert wrong_fields(answer) == {
+            "button.buttons": "too_many", "recipient_id": "window_closed",
+            **{f"button.buttons.{n}.title": "required" for n in range(4)},
+        }  # fmt: skip
+
+    @pytest.mark.parametrize("malformed", [{"url": "https://a.test"}, {"title": "Lost"}])
+    def test_are_taken_for_what_they_look_like(self, api, mail, malformed):
+        links = [{"title": f"Page {n}", "url": "https://a.test"} for n in range(10)]
+
+        answer = api.post(SEND, {"recipient_id": "a@x.test", "channel": "email", "message_type": "button",
+                                 "email": {"subject": "Hi"},
+                                 "button": {"text": "Which?", "buttons": [malformed, *links]}})  # fmt: skip
+
+        assert problem(answer, "button.buttons")["message"] == "At most 10 links on this channel."
+        assert [name for name in wrong_fields(answer) if name.startswith("button.buttons.")] == [
+            "button.buttons.0" if "title" in malformed else "button.buttons.0.title"
+        ]
+
+    def test_have_ids_that_others_may_not_have(self, api, whatsapp):
+        wrote(whatsapp, PHONE)
+        asked = buttons(2)
+        asked["buttons"][0] = {"id": "b1"}
+
+        answer = api.post(SEND, {"recipient_id": PHONE, "channel": "whatsapp", "message_type": "button",
+                                 "button": asked})  # fmt: skip
+
+        assert wrong_fields(answer) == {
+            "button.buttons.0.title": "required", "button.buttons.1.id": "duplicate"
         }  # fmt: skip
 
     def test_do_not_hide_other_steps_of_a_chain(self, api, sms, whatsapp):
