@@ -125,7 +125,8 @@ class RetryMessage(MessageView):
         """
         Send a message anew that `failed`, or of which nobody knows what became (`unknown`).
 
-        An unknown one may have arrived: then it arrives twice. Any other answers 409 `not_retryable`.
+        An unknown one may have arrived: then it arrives twice. Any other answers 409 `not_retryable`; one whose
+        inbox was closed answers 409 `inbox_closed`: send what it says by another.
         """
         resending.retry(self.message(message_id), actor=self.actor)
         return Response(sent_json(self.message(message_id)), status=status.HTTP_202_ACCEPTED)

@@ -23,19 +23,35 @@ class NotRetryable(Conflict):
         super().__init__(f"Only a message that failed or is unknown can be sent again; this one is {status}.")
 
 
+class InboxClosed(Conflict):
+    """The message would leave by an inbox that is closed."""
+
+    code = "inbox_closed"
+
+    def __init__(self, channel: str) -> None:
+        super().__init__(
+            "The inbox that this message would leave by is closed. Send it by another one: POST /v1/send-message with "
+            f"the inbox_id of an open {channel} inbox, or on another channel."
+        )
+
+
 @transaction.atomic
 def retry(message: Message, *, actor: Actor) -> None:
     """
     Queue a message anew, with all its attempts before it; what it expired by counts from now.
 
-    One whose answer was lost may arrive twice. Raises NotRetryable for one that neither failed nor is unknown.
+    One whose answer was lost may arrive twice. Raises InboxClosed, NotRetryable for one that neither failed nor is
+    unknown.
     """
     found = conversations_of(message.environment).get(pk=message.conversation_id)
     conversation = timeline.lock(found).conversation
     message = messages_of(conversation).get(pk=message.pk)
-    dispatch = Dispatch.of(message.environment).select_for_update(no_key=True).filter(message=message).first()
+    dispatches = Dispatch.of(message.environment).select_for_update(no_key=True, of=("self",))
+    dispatch = dispatches.select_related("inbox").filter(message=message).first()
     if dispatch is None or message.status not in ENDED:
         raise NotRetryable(message.status)
+    if dispatch.inbox.deleted_at is not None:
+        raise InboxClosed(dispatch.inbox.channel)
     statuses.requeue(conversation, message, actor=actor)
     now = timezone.now()
     Dispatch.unscoped.filter(pk=dispatch.pk).update(

@@ -134,6 +134,16 @@ class TestRetrying:
 
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_retryable")
 
+    def test_names_the_way_out_where_the_inbox_was_closed(self, api, said, sms):
+        assert api.delete(f"/v1/inboxes/{sms.public_id}").status_code == 200
+        ended("failed", "failed", failure={"code": "inbox_closed", "message": "", "provider_code": None})
+
+        answer = api.post(path(said, "retry"))
+
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "inbox_closed")
+        assert "POST /v1/send-message with the inbox_id of an open sms inbox" in answer.json()["error"]["message"]
+        assert Dispatch.unscoped.get().state == "failed"
+
 
 class TestChannels:
     def test_tell_what_can_be_said_and_by_which_inbox(self, api, sms):

@@ -367,7 +367,8 @@ export interface paths {
         put?: never;
         /**
          * Send a message anew that `failed`, or of which nobody knows what became (`unknown`)
-         * @description An unknown one may have arrived: then it arrives twice. Any other answers 409 `not_retryable`.
+         * @description An unknown one may have arrived: then it arrives twice. Any other answers 409 `not_retryable`; one whose
+         *     inbox was closed answers 409 `inbox_closed`: send what it says by another.
          */
         post: operations["retry_message"];
         delete?: never;
