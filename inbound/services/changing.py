@@ -10,6 +10,7 @@ from contacts.services.attributes import is_e164
 from conversations.models import Message
 from conversations.services import amendments
 from core import ids
+from core.bodies import is_storable
 from core.times import iso
 from events.event import SYSTEM
 from inbound.models import Receival
@@ -21,12 +22,15 @@ from inboxes.models import Inbox
 from inboxes.services import templates
 
 EARLY = "It is about a message that has not come yet."
+UNREADABLE = "The id of the message it is about has a character that no id has: it cannot be read."
 NOT_THEIRS = "It is about a message of somebody else."
 LONGEST_EMOJI = 40
 
 
 def edit(inbox: Inbox, edited: Edited) -> Taken:
     """Change a message, or take it back, as whoever wrote it did; ``wait`` where it has not come yet."""
+    if not is_storable(edited.target):
+        return Taken("failed", note=UNREADABLE)
     if receivals.is_known(inbox, Receival.Kind.EDIT, edited.id):
         return Taken("duplicate")
     message = targets.named(inbox, edited.target)
@@ -46,6 +50,8 @@ def edit(inbox: Inbox, edited: Edited) -> Taken:
 
 def react(inbox: Inbox, reacted: Reacted) -> Taken:
     """Put somebody's emoji on a message, or take it off; ``wait`` where the message has not come yet."""
+    if not is_storable(reacted.target):
+        return Taken("failed", note=UNREADABLE)
     if receivals.is_known(inbox, Receival.Kind.REACTION, reacted.id):
         return Taken("duplicate")
     message = targets.named(inbox, reacted.target)

@@ -6,6 +6,7 @@ from typing import Any
 from conversations.models import Message
 from conversations.queries import messages_in
 from core import ids
+from core.bodies import is_storable
 from inbound.models import Receival
 from inboxes import channels
 from inboxes.models import Inbox
@@ -15,7 +16,7 @@ LATEST = 20  # messages with buttons that are looked through for the one that wa
 
 def named(inbox: Inbox, external_id: str) -> Message | None:
     """Return the message a provider has an id for: one that came, or one that was sent."""
-    if not external_id:
+    if not external_id or not is_storable(external_id):
         return None
     came = Receival.of(inbox.environment).filter(
         inbox=inbox, kind=Receival.Kind.MESSAGE, external_id=external_id, message__isnull=False
@@ -35,6 +36,7 @@ def ours(inbox: Inbox, public_ids: Sequence[str]) -> Message | None:
 
 def referred(inbox: Inbox, references: Collection[str]) -> Message | None:
     """Return the latest message that any of several ids of a provider names."""
+    references = [each for each in references if is_storable(each)]
     if not references:
         return None
     came = Receival.of(inbox.environment).filter(

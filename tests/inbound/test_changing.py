@@ -13,6 +13,7 @@ from conversations.services import messages, outreach
 from conversations.services.messages import Author, Draft
 from events.models import LoggedEvent
 from inbound.models import RawCallback
+from inbound.services import changing
 from tests.inbound.callers import Caller, open_carried
 from tests.inbound.whatsapp import ANA, WhatsApp, said
 
@@ -97,6 +98,17 @@ class TestEdits:
 
         assert again(other).text == "Ours"
 
+    def test_an_edit_of_what_no_id_can_name_is_unreadable_and_set_aside(self, telegram, live, engine):
+        self.wrote(telegram, engine, "Mine")
+        self.wrote(telegram, engine, "Other", 2, edit_date=1763668900, chat={**CHAT, "id": "4\x002"})
+        for _ in range(6):
+            soon(live)
+            engine.drain()
+
+        kept = RawCallback.of(live).latest("id")
+        assert (kept.state, kept.attempts, kept.error) == ("failed", 6, changing.UNREADABLE)
+        assert Message.of(live).get().text == "Mine"
+
     def test_what_was_taken_back_is_not_shown(self, live, engine):
         line = Caller(open_carried(live, "line"))
         line.plays("text")
@@ -128,6 +140,12 @@ class TestReactions:
     def react(self, whatsapp, engine, emoji):
         whatsapp.says({"type": "reaction", "reaction": {"message_id": "wamid.ours", "emoji": emoji}})
         engine.drain()
+
+    def test_an_emoji_on_what_no_id_can_name_is_unreadable(self, whatsapp, live, engine):
+        whatsapp.says({"type": "reaction", "reaction": {"message_id": "wamid.\x00", "emoji": "❤"}})
+        engine.drain()
+
+        assert RawCallback.of(live).get().error == changing.UNREADABLE
 
     def test_an_emoji_is_put_on_and_taken_off(self, whatsapp, live, engine, ours):
         self.react(whatsapp, engine, "❤")

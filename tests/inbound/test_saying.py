@@ -217,6 +217,12 @@ class TestContent:
 
         assert the_message(live).text == "a\ufffdb ?"
 
+    def test_an_answer_to_what_no_id_can_name_is_said_all_the_same(self, whatsapp, live, engine):
+        whatsapp.says({"type": "text", "text": {"body": "Yes"}, "context": {"id": "wamid.\x00"}})
+        engine.drain()
+
+        assert the_message(live).text == "Yes"
+
     def test_a_text_too_long_for_an_event_is_cut_and_comes_along_as_a_file(
         self, whatsapp, live, engine, settings, tmp_path
     ):
