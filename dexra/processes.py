@@ -131,4 +131,6 @@ def _note(pid: int, pid_file: Path) -> None:
     """Write who was started and when; a child that has already gone needs no note."""
     with contextlib.suppress(psutil.NoSuchProcess):
         started = psutil.Process(pid).create_time()
-        pid_file.write_text(json.dumps({"pid": pid, "started": started}))
+        unfinished = pid_file.with_name(f"{pid_file.name}.new")  # whoever reads it finds all of it, or what it replaces
+        unfinished.write_text(json.dumps({"pid": pid, "started": started}))
+        unfinished.replace(pid_file)

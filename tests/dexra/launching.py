@@ -63,7 +63,7 @@ def launched(data: Path, arguments: Sequence[str], *, says: str, **more: str) ->
     finally:
         if launcher.poll() is None:
             launcher.send_signal(signal.SIGTERM)
-            launcher.wait(30)
+            launcher.wait(60)
 
 
 def wait_for(ready: Callable[[], object], *, seconds: float) -> float:

@@ -19,7 +19,15 @@ import pytest
 
 from dexra.home import Home
 from dexra.processes import BASE_DIR
-from tests.dexra.launching import LAUNCH, environment, free_port, launched, running, wait_for
+from tests.dexra.launching import (
+    LAUNCH,
+    PATIENCE_SECONDS,
+    environment,
+    free_port,
+    launched,
+    running,
+    wait_for,
+)
 from tests.dexra.places import Places
 
 pytestmark = pytest.mark.slow
@@ -27,7 +35,7 @@ one_product = pytest.mark.xdist_group("product")  # whoever looks at it does so 
 one_directory = pytest.mark.xdist_group("directory")
 
 READY = "Dexra is ready at"
-STOP_SECONDS = 20.0
+STOP_SECONDS = 30.0
 
 
 @dataclass
@@ -99,7 +107,9 @@ def test_the_tour_works_as_pasted(product):
     lines = re.findall(r"^  (.*)$", product.said[product.said.index("Paste this") :], flags=re.MULTILINE)
     tour = "\n".join(line for line in lines if "websockets" not in line and '"command"' not in line)
 
-    done = subprocess.run(["bash", "-eu", "-c", tour], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        ["bash", "-eu", "-c", tour], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True
+    )
 
     hello, answer = (json.loads(line) for line in done.stdout.splitlines())
     assert hello["content"] == "Hello, is anybody there?"
@@ -114,7 +124,7 @@ def test_commands_find_the_running_product(product):
         cwd=BASE_DIR,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 
@@ -191,6 +201,6 @@ def run_to_end(data: Path, **more: str) -> "subprocess.CompletedProcess[str]":
         cwd=BASE_DIR,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )

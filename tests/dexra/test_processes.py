@@ -54,6 +54,18 @@ def test_a_leftover_is_stopped_by_its_note(sleeper, pid_file):
     assert not pid_file.exists()
 
 
+def test_a_note_is_never_half_written(sleeper, pid_file):
+    first = spawn(sleeper, pid_file)
+    with pid_file.open() as reading:
+        second = spawn(sleeper, pid_file)
+
+        assert json.loads(reading.read())["pid"] == first.pid
+    assert json.loads(pid_file.read_text())["pid"] == second.pid
+    for child in (first, second):
+        child.kill()
+        child.wait()
+
+
 def test_a_leftover_that_ignores_the_signal_is_killed(tmp_path, pid_file):
     stubborn = Service(name="child", argv=["sh", "-c", "trap '' TERM; echo deaf; sleep 60"], log=tmp_path / "log")
     child = spawn(stubborn, pid_file)
