@@ -11,10 +11,8 @@ from rest_framework import serializers
 
 from core import times
 from core.remains import Part
+from core.sentences import is_blank
 
-MOST_METADATA_KEYS = 50
-LONGEST_METADATA_KEY = 100
-LONGEST_METADATA_TEXT = 500
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|z|[+-]\d\d:\d\d)?", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 1970, 2999
 MISSING: dict[str, Any] = {"required": "This is required.", "null": "This may not be null."}
@@ -38,6 +36,14 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return str(data)
+
+
+class Speech(Text):
+    """Text that is said to somebody; of nothing but blanks it is empty."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Take what nobody would see for an empty text."""
+        return super().run_validation("" if isinstance(data, str) and is_blank(data) else data)
 
 
 class Clearable(Text):
@@ -165,19 +171,16 @@ class Items(serializers.ListField):
             found = super().run_child_validation(data)
         except serializers.ValidationError as wrong:
             by_place: Any = wrong.detail
-            raise serializers.ValidationError({**by_place, **self._miscounted(data)}) from None
+            try:
+                self.run_validators(data)
+            except serializers.ValidationError as miscounted:
+                by_place["non_field_errors"] = miscounted.detail
+            raise serializers.ValidationError(by_place) from None
         return Part(found, data.lost) if isinstance(data, Part) else found
 
     def run_validators(self, value: Any) -> None:
         """Count what was taken out of a list, too."""
         super().run_validators([*value, *value.lost] if isinstance(value, Part) else value)
-
-    def _miscounted(self, given: list[Any]) -> dict[str, Any]:
-        try:
-            self.run_validators(given)
-        except serializers.ValidationError as wrong:
-            return {"non_field_errors": wrong.detail}
-        return {}
 
 
 class Words(Items):
@@ -250,37 +253,6 @@ class File(serializers.FileField):
     }
 
 
-@extend_schema_field(
-    {
-        "type": "object",
-        "maxProperties": MOST_METADATA_KEYS,
-        "propertyNames": {"minLength": 1, "maxLength": LONGEST_METADATA_KEY},
-        "additionalProperties": {
-            "type": ["string", "number", "boolean", "null"], "maxLength": LONGEST_METADATA_TEXT
-        },
-    }
-)  # fmt: skip
-class Metadata(Object):
-    """Up to 50 notes of the caller's own: a key of 1-100 characters, a text of at most 500, a number or a flag."""
-
-    default_error_messages = {
-        "too_many": f"At most {MOST_METADATA_KEYS} keys.",
-        "invalid_key": f"A key has 1 to {LONGEST_METADATA_KEY} characters.",
-        "invalid_value": f"A value is a text of at most {LONGEST_METADATA_TEXT} characters, a number, a flag or null.",
-    }
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """Refuse more than metadata is for."""
-        found = super().to_internal_value(data)
-        if len(found) > MOST_METADATA_KEYS:
-            self.fail("too_many")
-        if not all(1 <= len(key) <= LONGEST_METADATA_KEY for key in found):
-            self.fail("invalid_key")
-        if not all(_is_scalar(value) for value in found.values()):
-            self.fail("invalid_value")
-        return found
-
-
 class WebAddress(Text):
     """An ``http`` or ``https`` URL."""
 
@@ -297,9 +269,3 @@ class WebAddress(Text):
         if parts.scheme not in {"http", "https"} or not leads_somewhere or any(letter <= " " for letter in text):
             self.fail("not_a_url")
         return text
-
-
-def _is_scalar(value: Any) -> bool:
-    if isinstance(value, str):
-        return len(value) <= LONGEST_METADATA_TEXT
-    return value is None or isinstance(value, bool | int | float)

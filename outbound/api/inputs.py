@@ -10,6 +10,7 @@ from conversations.api.v1.inputs import Buttons, Media, Template
 from conversations.errors import LONGEST_TEXT
 from conversations.models import Message
 from core import fields
+from core.metadata import Metadata
 from inboxes import channels
 from outbound.models import Dispatch
 from outbound.services.planning import SAYS, TRIGGERS
@@ -32,7 +33,7 @@ class Mail(fields.Group):
 
 
 @extend_schema_field({"type": "string", "maxLength": LONGEST_TEXT})
-class Words(fields.Text):
+class Words(fields.Speech):
     """Text whose length is judged with the rest: its channel may take less than is ever taken."""
 
 
@@ -136,7 +137,7 @@ class OutgoingMessage(Content):
     client_message_id = fields.Text(
         required=False, longest=255, help_text="Your own id: the same one with the same words within a day is a retry."
     )
-    metadata = fields.Metadata(required=False, help_text="Up to 50 notes of your own; returned in events, never sent.")
+    metadata = Metadata(required=False, help_text="Up to 50 notes of your own; returned in events, never sent.")
     validate_only = fields.Flag(required=False, default=False, help_text="Check everything, and send nothing.")
 
 

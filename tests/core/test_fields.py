@@ -6,6 +6,7 @@ import pytest
 from rest_framework import serializers
 
 from core import fields
+from core.metadata import Metadata
 
 
 def taken(field, value):
@@ -23,6 +24,8 @@ class TestFields:
         ("field", "value"),
         [
             (fields.Text(), " kept as it is\n"),
+            (fields.Speech(), " kept as it is\n"),
+            (fields.Speech(), "\u200d\U0001f44b"),
             (fields.Clearable(), ""),
             (fields.Flag(), False),
             (fields.Whole(), -3),
@@ -30,7 +33,7 @@ class TestFields:
             (fields.Choice(choices=["a", "b"]), "b"),
             (fields.Words(), ["a", "b"]),
             (fields.Object(), {"a": [1, None]}),
-            (fields.Metadata(), {"a": 1, "b": "x", "c": True, "d": None, "e": 1.5}),
+            (Metadata(), {"a": 1, "b": "x", "c": True, "d": None, "e": 1.5}),
             (fields.WebAddress(), "https://example.test:8443/a?b#c"),
             (fields.WebAddress(), "http://127.0.0.1/"),
         ],
@@ -93,7 +96,7 @@ class TestFields:
                 "2026-11-20T20:00:00+99:00", "\u0662026-11-20T20:00:00Z")],
             *[(fields.Words(), value) for value in ("a", [1], [""], {"a": 1}, ["x" * 101], ["x"] * 101)],
             *[(fields.Object(), value) for value in ([], "{}", 1, None)],
-            *[(fields.Metadata(), value) for value in ([], {"": 1}, {"a": []}, {"a": "x" * 501}, {"k" * 101: 1})],
+            *[(Metadata(), value) for value in ([], {"": 1}, {"a": []}, {"a": "x" * 501}, {"k" * 101: 1})],
             *[(fields.WebAddress(), value) for value in (
                 "javascript:alert(1)", "//example.test", "http://", "https://a b", "http://[x", "ftp://a.test", 5,
                 "https://a.test:99999/", "https://a.test:x/", "https://a.test:0/")],

@@ -147,6 +147,36 @@ class TestTimes:
         assert wrong_fields(answer) == {"send_at": "too_far", "expires_at": "in_the_past"}
 
 
+class TestBlanks:
+    @pytest.mark.parametrize("blank", ["   ", "\n\t\u00a0", "\u200b\ufeff"])
+    @pytest.mark.parametrize(
+        ("channel", "recipient_id"),
+        [("whatsapp", PHONE), ("sms", PHONE), ("telegram", "42"), ("email", "a@x.test"), ("messenger", "42"),
+         ("line", f"U{'a' * 32}"), ("web", "c-1"), ("api", "c-1")],
+    )  # fmt: skip
+    def test_say_nothing_on_any_channel(self, api, live, channel, recipient_id, blank):
+        wrote(open_on(live, channel), recipient_id) if channel == "whatsapp" else open_on(live, channel)
+        more = {"email": {"subject": "Hi"}} if channel == "email" else {}
+
+        assert wrong_fields(api.post(SEND, text_to(recipient_id, channel, blank, **more)))["text"] == "required"
+
+    def test_are_no_question_and_no_title(self, api, live):
+        asked = {"text": " ", "buttons": [{"title": " ", "id": "b"}]}
+
+        answer = api.post(SEND, {"recipient_id": "42", "channel": "telegram", "message_type": "button",
+                                 "button": asked})  # fmt: skip
+
+        assert {"button.text": "required", "button.buttons.0.title": "required"}.items() <= wrong_fields(answer).items()
+
+    def test_are_no_caption(self, api, live):
+        open_on(live, "telegram")
+        media = {"type": "image", "url": "https://a.test/a.png", "caption": "  "}
+
+        answer = api.post(SEND, {"recipient_id": "42", "channel": "telegram", "message_type": "media", "media": media})
+
+        assert (answer.status_code, answer.json()["text"]) == (202, None)
+
+
 class TestLengths:
     @pytest.mark.parametrize(
         ("said", "field", "limit"),

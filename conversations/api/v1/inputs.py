@@ -9,6 +9,7 @@ from conversations.errors import LONGEST_TEXT
 from conversations.models import Conversation, Message
 from conversations.services.attachments import MOST_FILES
 from core import fields
+from core.metadata import Metadata
 from core.shapes import PageQuery
 from events.event import CATALOGUE
 
@@ -92,7 +93,7 @@ class CreateConversation(ConversationFields):
 
     user_id = fields.Text(longest=255, help_text="`usr_` id or your own id of the person.")
     inbox_id = fields.Text(required=False, help_text="May be left out when there is exactly one inbox.")
-    text = fields.Text(required=False, longest=LONGEST_TEXT, help_text="The first message.")
+    text = fields.Speech(required=False, longest=LONGEST_TEXT, help_text="The first message.")
 
 
 class ChangeConversation(ConversationFields):
@@ -140,14 +141,14 @@ class Media(fields.Group):
     type = fields.Choice(choices=["image", "video", "audio", "document"])
     url = fields.WebAddress(required=False, longest=2048)
     attachment_id = fields.Text(required=False, longest=40, help_text="`att_...`, from `POST /v1/attachments`.")
-    caption = fields.Text(required=False, allow_blank=True, longest=LONGEST_TEXT)
+    caption = fields.Speech(required=False, allow_blank=True, longest=LONGEST_TEXT)
     filename = fields.Text(required=False, longest=255)
 
 
 class Button(fields.Group):
     """One choice: ``id`` comes back as an answer, ``url`` opens a page."""
 
-    title = fields.Text(longest=200)
+    title = fields.Speech(longest=200)
     id = fields.Text(required=False, longest=255)
     url = fields.WebAddress(required=False, longest=2048)
 
@@ -161,7 +162,7 @@ class Button(fields.Group):
 class Buttons(fields.Group):
     """A question with buttons below it."""
 
-    text = fields.Text(longest=LONGEST_TEXT)
+    text = fields.Speech(longest=LONGEST_TEXT)
     buttons = fields.Items(child=Button(), min_length=1, max_length=MOST_BUTTONS)
     header = fields.Text(required=False, longest=255)
     footer = fields.Text(required=False, longest=255)
@@ -181,7 +182,7 @@ class SendMessage(serializers.Serializer[Any]):
     PAYLOADS: ClassVar[tuple[str, ...]] = (Message.Type.MEDIA, Message.Type.BUTTON, Message.Type.TEMPLATE)
 
     message_type = fields.Choice(choices=Message.Type.choices, required=False, default=Message.Type.TEXT)
-    text = fields.Text(required=False, allow_null=True, allow_blank=True, longest=LONGEST_TEXT)
+    text = fields.Speech(required=False, allow_null=True, allow_blank=True, longest=LONGEST_TEXT)
     media = Media(required=False)
     button = Buttons(required=False)
     template = Template(required=False)
@@ -191,7 +192,7 @@ class SendMessage(serializers.Serializer[Any]):
     client_message_id = fields.Text(
         required=False, longest=255, help_text="Your own id: the same one with the same words within a day is a retry."
     )
-    metadata = fields.Metadata(required=False, help_text="Up to 50 notes of your own; returned in events.")
+    metadata = Metadata(required=False, help_text="Up to 50 notes of your own; returned in events.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse a type without its object, and an object without its type."""

@@ -88,6 +88,7 @@ class TestSend:
         [
             ({}, {"text": "required"}),
             ({"text": ""}, {"text": "required"}),
+            ({"text": "   "}, {"text": "required"}),
             ({"text": None, "private": True}, {"text": "required"}),
             ({"text": 5, "private": "yes", "metadata": [], "as_agent": 1},
              {"text": "invalid", "private": "invalid", "metadata": "invalid", "as_agent": "invalid"}),

@@ -29,6 +29,9 @@ class TestReplies:
     def test_are_queued(self, api, talk):
         assert api.post(talk("sms"), {"text": "Hello"}).json()["status"] == "queued"
 
+    def test_say_something(self, api, talk):
+        assert wrong_fields(api.post(talk("sms"), {"text": " \n"})) == {"text": "required"}
+
     def test_are_measured(self, api, talk):
         assert wrong_fields(api.post(talk("sms"), {"text": "x" * 1601})) == {"text": "too_long"}
 
@@ -85,5 +88,6 @@ def test_a_conversation_begins_where_the_person_is(api, live):
     api.put("/v1/users/c-2", {"email": "b@example.test"})
 
     assert api.post("/v1/conversations", {"user_id": "c-1", "text": "Hi"}).json()["channel"] == "sms"
+    assert wrong_fields(api.post("/v1/conversations", {"user_id": "c-1", "text": " "})) == {"text": "required"}
     answer = api.post("/v1/conversations", {"user_id": "c-2", "text": "Hi"})
     assert wrong_fields(answer) == {"user_id": "recipient_not_reachable"}
