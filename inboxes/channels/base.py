@@ -80,9 +80,12 @@ class Channel:
     def problems(self, given: Mapping[str, Any]) -> list[Problem]:
         """Return what is wrong with the settings, each named ``settings.<name>``."""
         known = {setting.name: setting for setting in self.settings if not setting.is_ours}
+        ours = {setting.name for setting in self.settings} - known.keys()
         found = [
-            Problem(f"settings.{name}", "unknown_setting",
-                    f"The {self.kind} channel has no setting {name!r}; it has: {', '.join(known) or 'none'}.")
+            Problem(f"settings.{name}", "read_only", f"{name} is shown, and not yours to set: leave it out.")
+            if name in ours
+            else Problem(f"settings.{name}", "unknown_setting",
+                         f"The {self.kind} channel has no setting {name!r}; it has: {', '.join(known) or 'none'}.")
             for name in given if name not in known
         ]  # fmt: skip
         for name, value in given.items():
@@ -101,6 +104,10 @@ class Channel:
                     Problem(f"settings.{name}", "unknown_value", f"{name} is one of: {', '.join(setting.choices)}.")
                 )
         return found
+
+    def misplaced(self, given: Mapping[str, Any], whole: Mapping[str, Any]) -> list[Problem]:
+        """Return which settings that are given have no place among the whole ones: another provider's, for instance."""
+        return []
 
     def lacking(self, stored: Mapping[str, Any]) -> list[Problem]:
         """Return what whole settings still lack, or what in them does not fit together."""

@@ -77,6 +77,11 @@ class Email(Channel):
             found.append(Problem("settings.inbound_domain", "invalid_domain", "inbound_domain is a domain's name."))
         if "api_url" in texts and not texts["api_url"].startswith("https://"):
             found.append(Problem("settings.api_url", "invalid_url", "api_url begins with https://."))
+        found += [
+            Problem(f"settings.{name}", "invalid_host", f"{name} is a server's name, or its IP address, and no more.")
+            for name in ("smtp_host", "imap_host")
+            if name in texts and not addresses.is_host(texts[name]) and not addresses.breaks_lines(texts[name])
+        ]
         for name in ("smtp_port", "imap_port"):
             port = given.get(name)
             if isinstance(port, int) and not isinstance(port, bool) and not 0 < port < 65536:

@@ -46,6 +46,17 @@ class Sms(Channel):
             found.append(Problem("settings.messages_per_second", "out_of_range", words, 1000, rate))
         return found
 
+    def misplaced(self, given: Mapping[str, Any], whole: Mapping[str, Any]) -> list[Problem]:
+        """Return the settings that only a provider has with whom the inbox is not."""
+        with_whom = whole.get("provider")
+        return [
+            Problem(f"settings.{name}", "other_provider",
+                    f"{name} is a setting of {other}, and this inbox is with {with_whom}: leave it out.")
+            for other, provider in PROVIDERS.items()
+            for name in sorted(_own(provider) & set(given))
+            if with_whom in PROVIDERS and other != with_whom and given[name] not in (None, "")
+        ]  # fmt: skip
+
     def lacking(self, stored: Mapping[str, Any]) -> list[Problem]:
         """Return what the inbox's provider needs and is not there; where none is named, of the one it looks like."""
         if stored.get("provider") in PROVIDERS:
@@ -54,9 +65,14 @@ class Sms(Channel):
         return super().lacking(stored) + (alike[0].lacking(stored) if len(alike) == 1 else [])
 
     def completed(self, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the settings with the number as providers write it; short codes and names stay as they are."""
-        number = str(stored.get("from") or "")
-        return {**stored, "from": phones.e164(number) or number} if number else dict(stored)
+        """
+        Return the settings with the number as providers write it; short codes and names stay as they are.
+
+        What belonged to the provider before goes with it.
+        """
+        kept = {name: value for name, value in stored.items() if name not in _own_of_others(stored)}
+        number = str(kept.get("from") or "")
+        return {**kept, "from": phones.e164(number) or number} if number else kept
 
     def check_order(self, settings: Mapping[str, Any]) -> HttpOrder | None:
         """Ask the provider whether it knows the account."""
@@ -150,6 +166,10 @@ def _own(provider: Channel) -> set[str]:
     """Return the settings that no other provider has."""
     others = {each.name for other in PROVIDERS.values() if other is not provider for each in other.settings}
     return {setting.name for setting in provider.settings} - others
+
+
+def _own_of_others(settings: Mapping[str, Any]) -> set[str]:
+    return {name for provider in PROVIDERS.values() if provider is not _with(settings) for name in _own(provider)}
 
 
 def _with(settings: Mapping[str, Any]) -> Channel:

@@ -46,9 +46,8 @@ def merged(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
 
 
 def anew(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that are given anew: a secret that comes back masked, as answers show it, is none."""
-    secret = {name: crypto.masked(value) for name, value in before.items() if isinstance(value, str)}
-    return {name: value for name, value in given.items() if value is None or value != secret.get(name)}
+    """Return the settings that are given anew: what comes back as it is, or masked as answers show it, is none."""
+    return {name: value for name, value in given.items() if name not in before or not _is_same(value, before[name])}
 
 
 def connect(channel: Channel, settings: Mapping[str, Any], *, environment: Environment) -> Connected:
@@ -97,6 +96,12 @@ def _turn(environment: Environment) -> Iterator[None]:
         with _lock:
             _asking.discard(environment.pk)
         _places.release()
+
+
+def _is_same(value: Any, known: Any) -> bool:
+    if isinstance(known, str) and value == crypto.masked(known):
+        return True
+    return type(value) is type(known) and bool(value == known)
 
 
 def _unreachable(channel: Channel, accident: Accident) -> Problem:

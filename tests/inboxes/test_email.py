@@ -55,12 +55,22 @@ class TestSettings:
             ({"smtp_security": "ssl"}, "settings.smtp_security", "unknown_value"),
             ({"provider": "pigeon"}, "settings.provider", "unknown_value"),
             ({"inbound_domain": "not a domain"}, "settings.inbound_domain", "invalid_domain"),
+            ({"smtp_host": "a b"}, "settings.smtp_host", "invalid_host"),
+            ({"smtp_host": "https://mail.test/"}, "settings.smtp_host", "invalid_host"),
+            ({"imap_host": "mail.test:993"}, "settings.imap_host", "invalid_host"),
+            ({"imap_host": "mail\n.test"}, "settings.imap_host", "invalid_characters"),
             ({"api_url": "http://mail.test"}, "settings.api_url", "invalid_url"),
             ({"smtp_sekurity": "tls"}, "settings.smtp_sekurity", "unknown_setting"),
         ],
     )
     def test_that_are_wrong_are_named(self, given, field, code):
         assert fields_of(EMAIL.problems(given)) == [(field, code)]
+
+    @pytest.mark.parametrize(
+        "host", ["mail.acme.test", "mail.acme.test.", "mailpit", "mail_1", "127.0.0.1", "::1", "[::1]", "bücher.test"]
+    )
+    def test_name_any_server_there_can_be(self, host):
+        assert EMAIL.problems({"smtp_host": host, "imap_host": host}) == []
 
     @pytest.mark.parametrize(
         ("stored", "lacking"),

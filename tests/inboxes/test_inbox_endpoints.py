@@ -7,6 +7,8 @@ from conversations.models import Conversation
 from core import crypto
 from inboxes.models import Inbox
 from inboxes.services import health, inboxes
+from tests.conftest import mint
+from tests.outbound.messaging import SETTINGS
 from tests.servers import Server, wrong_fields
 
 
@@ -153,6 +155,93 @@ class TestUpdate:
 
     def test_refuses_a_stranger(self, stranger, path):
         assert stranger.patch(path, {"name": "Mine"}).status_code == 404
+
+
+class TestSettings:
+    VONAGE = {"provider": "vonage", "api_key": "key", "api_secret": "s" * 16, "from": "+14155550100",
+              "signature_secret": "t" * 32}  # fmt: skip
+    TWILIO = {"provider": "twilio", "account_sid": "AC" + "1" * 32, "auth_token": "u" * 32, "from": "+14155550100"}
+
+    @pytest.fixture
+    def api(self, sandbox):
+        """Somebody in the sandbox, where no provider is asked."""
+        return Server(mint(sandbox))
+
+    def opened(self, api, channel, settings):
+        """Open an inbox, and return its path."""
+        opened = api.post("/v1/inboxes", {"name": "x", "channel": channel, "settings": settings}).json()
+        return f"/v1/inboxes/{opened['id']}"
+
+    def known(self, api, channel, settings, **told):
+        """Open an inbox whose provider has told something of itself, and return its path."""
+        path = self.opened(api, channel, settings)
+        row = Inbox.unscoped.get()
+        row.settings |= told
+        row.save()
+        return path
+
+    def test_of_another_provider_are_refused_and_both_are_named(self, api):
+        asked = {"name": "x", "channel": "sms", "settings": {**self.VONAGE, "account_sid": "AC" + "1" * 32}}
+
+        answer = api.post("/v1/inboxes", asked)
+
+        assert wrong_fields(answer) == {"settings.account_sid": "other_provider"}
+        assert "a setting of twilio, and this inbox is with vonage" in answer.json()["error"]["errors"][0]["message"]
+        assert not Inbox.unscoped.exists()
+
+    def test_of_another_provider_are_refused_when_they_are_changed(self, api):
+        path = self.opened(api, "sms", self.VONAGE)
+
+        answer = api.patch(path, {"settings": {"auth_token": "u" * 32}})
+
+        assert wrong_fields(answer) == {"settings.auth_token": "other_provider"}
+
+    def test_of_the_provider_before_go_with_it(self, api):
+        path = self.opened(api, "sms", self.TWILIO)
+
+        changed = api.patch(path, {"settings": {**api.get(path).json()["settings"], **self.VONAGE}})
+
+        assert (changed.status_code, set(changed.json()["settings"])) == (200, set(self.VONAGE))
+
+    def test_name_a_server_that_there_can_be_in_the_sandbox_too(self, api):
+        settings = {"from_address": "shop@acme.test", "smtp_host": "a b"}
+
+        answer = api.post("/v1/inboxes", {"name": "x", "channel": "email", "settings": settings})
+
+        assert wrong_fields(answer) == {"settings.smtp_host": "invalid_host"}
+
+    @pytest.mark.parametrize(
+        ("channel", "name"),
+        [("whatsapp", "display_phone_number"), ("line", "bot_name"), ("messenger", "account_name")],
+    )
+    def test_that_are_only_shown_may_come_back_as_they_are(self, api, channel, name):
+        path = self.known(api, channel, SETTINGS[channel], **{name: "+1 415 555 0100"})
+        shown = api.get(path).json()["settings"]
+
+        changed = api.patch(path, {"settings": shown, "name": "New"})
+
+        assert (changed.status_code, changed.json()["name"], changed.json()["settings"]) == (200, "New", shown)
+
+    @pytest.mark.parametrize("value", ["+1 415 555 0199", None, ""])
+    def test_that_are_only_shown_cannot_be_changed(self, api, value):
+        path = self.known(api, "whatsapp", SETTINGS["whatsapp"], display_phone_number="+1 415 555 0100")
+
+        answer = api.patch(path, {"settings": {"display_phone_number": value}})
+
+        assert wrong_fields(answer) == {"settings.display_phone_number": "read_only"}
+        assert Inbox.unscoped.get().settings["display_phone_number"] == "+1 415 555 0100"
+
+    def test_that_are_only_shown_cannot_be_set(self, api):
+        settings = {**SETTINGS["line"], "bot_name": "Shop"}
+
+        answer = api.post("/v1/inboxes", {"name": "x", "channel": "line", "settings": settings})
+
+        assert wrong_fields(answer) == {"settings.bot_name": "read_only"}
+
+    def test_that_nobody_knows_are_refused_however_empty(self, api):
+        path = self.opened(api, "sms", self.VONAGE)
+
+        assert wrong_fields(api.patch(path, {"settings": {"colour": None}})) == {"settings.colour": "unknown_setting"}
 
 
 class TestDelete:

@@ -71,6 +71,24 @@ class TestSettings:
         assert [problem.code for problem in SMS.problems(given)] == [code]
 
     @pytest.mark.parametrize(
+        ("given", "whole", "wrong"),
+        [
+            ({"account_sid": "AC1", "api_key": "k"}, {"provider": "vonage"}, {"account_sid"}),
+            ({"api_key": "k", "signature_secret": "s"}, {"provider": "twilio"}, {"api_key", "signature_secret"}),
+            ({"account_sid": None, "auth_token": ""}, {"provider": "vonage"}, set()),
+            ({"account_sid": "AC1"}, {"provider": "pigeon"}, set()),
+            ({"account_sid": "AC1"}, {}, set()),
+            (TWILIO, TWILIO, set()),
+            ({**VONAGE, "messages_per_second": 5}, VONAGE, set()),
+        ],
+    )
+    def test_what_is_another_providers_has_no_place(self, given, whole, wrong):
+        assert {problem.field.removeprefix("settings.") for problem in SMS.misplaced(given, whole)} == wrong
+
+    def test_what_was_the_provider_befores_goes_with_it(self):
+        assert SMS.completed({**TWILIO, **VONAGE}) == {**VONAGE, "from": SMS.completed(VONAGE)["from"]}
+
+    @pytest.mark.parametrize(
         ("given", "kept"), [("+1 (415) 555-0100", "+14155550100"), ("72345", "72345"), ("ACME", "ACME"), ("", None)]
     )
     def test_our_number_is_kept_as_providers_write_it(self, given, kept):

@@ -40,7 +40,7 @@ class TestSettings:
         assert [problem.field for problem in found] == ["settings.bot_token"]
 
     def test_the_callback_secret_cannot_be_set(self):
-        assert [problem.code for problem in TELEGRAM.problems({"callback_secret": "x"})] == ["unknown_setting"]
+        assert [problem.code for problem in TELEGRAM.problems({"callback_secret": "x"})] == ["read_only"]
 
     def test_secrets_are_masked(self):
         shown = str(TELEGRAM.shown(SETTINGS))

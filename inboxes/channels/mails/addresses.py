@@ -2,6 +2,7 @@
 
 import re
 from email.utils import formataddr, getaddresses
+from ipaddress import ip_address
 
 LONGEST = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
 LONGEST_LOCAL = 64
@@ -9,6 +10,7 @@ ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 LOCAL = re.compile(rf"{ATOM}(?:\.{ATOM})*", re.IGNORECASE)
 LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 DOMAIN = re.compile(rf"(?:{LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]{{1,59}})", re.IGNORECASE)
+HOST = re.compile(r"[^\W_](?:[\w-]{0,61}\w)?(?:\.[^\W_](?:[\w-]{0,61}\w)?)*\.?")  # a network's own names have _, too
 CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
@@ -33,6 +35,15 @@ def canonical(given: str) -> str | None:
 def is_domain(text: str) -> bool:
     """Whether a text is the name of a domain."""
     return bool(DOMAIN.fullmatch(text)) and len(text) <= LONGEST - 2
+
+
+def is_host(text: str) -> bool:
+    """Whether a text can be where a server is: a name, also one of a single word, or an IP address."""
+    try:
+        ip_address(text.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return bool(HOST.fullmatch(text))
+    return True
 
 
 def breaks_lines(text: str) -> bool:
