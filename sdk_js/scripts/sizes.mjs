@@ -1,6 +1,6 @@
 /** What a page pays: prints the gzip size of each part, writes it into the README, and with --check fails over budget. */
 
-import { readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { gzipSync } from "node:zlib"
 import { build } from "esbuild"
@@ -11,11 +11,12 @@ process.chdir(fileURLToPath(new URL("..", import.meta.url)))
 const KIB = 1024
 const { script, loader } = JSON.parse(readFileSync("build/manifest.json", "utf8"))
 const everything = ["index", "react", "compat", "locales/fr", "locales/ar"]
+const whole = { isWhole: true }
 const rows = [
-  ["core: `@dexra/sdk`, with the page", 8, await bundled(["index"], { isWhole: false })],
-  ["the same with what follows at its first connection and file", null, await bundled(["index"])],
-  ["React chat with the whole core: `@dexra/sdk/react`", 22, await bundled(["react"])],
-  ["everything: core, React, `SBUser`, both locales", 34, await bundled(everything)],
+  ["core: `@dexra/sdk`, with the page", 8, await bundled(["index"])],
+  ["the same with what follows at its first connection and file", null, await bundled(["index"], whole)],
+  ["React chat with the whole core: `@dexra/sdk/react`", 22, await bundled(["react"], whole)],
+  ["everything: core, React, `SBUser`, both locales", 34, await bundled(everything, whole)],
   ["script for any page, Preact and styles inside", 42, script.gzip],
   ["`loader.js`", 2, loader.gzip],
   ["`styles.css`", 6, gzip(readFileSync("dist/styles.css"))],
@@ -26,9 +27,11 @@ function gzip(content) {
   return gzipSync(content, { level: 9 }).length
 }
 
-/** What a bundler makes of entries of the package; not `isWhole`: without what is imported later. */
-async function bundled(entries, { isWhole = true } = {}) {
-  const contents = entries.map((name) => `export * from "./dist/${name}.js"`).join("\n")
+/** What a bundler makes of entries of the package; `isWhole`: and of what they import later. */
+async function bundled(entries, { isWhole = false } = {}) {
+  const parts = readdirSync("dist/chunks").filter((name) => isWhole && !name.startsWith("chunk-"))
+  const files = [...entries.map((name) => `${name}.js`), ...parts.map((name) => `chunks/${name}`)]
+  const contents = files.map((name) => `export * from "./dist/${name}"`).join("\n")
   const later = {
     name: "later",
     setup: (builder) =>
@@ -42,11 +45,15 @@ async function bundled(entries, { isWhole = true } = {}) {
     format: "esm",
     target: "es2020",
     external: ["react", "react-dom", "react/jsx-runtime"],
-    plugins: isWhole ? [] : [later],
+    plugins: [later],
     write: false,
     logLevel: "error",
   })
-  const { code } = await minify(made.outputFiles[0].text, { ecma: 2020, module: true, compress: { passes: 2 } })
+  const { code } = await minify(made.outputFiles[0].text, {
+    ecma: 2020,
+    module: true,
+    compress: { passes: 3, pure_getters: true },
+  })
   return gzip(code)
 }
 

@@ -188,7 +188,9 @@ export function createDexra(options: Options): DexraClient {
       const error = toDexraError(thrown)
       if (mine != beginning) return
       if (!error.isTransient) return onRefused(error)
-      state.set({ error: failureOf(error) })
+      // What the page itself gets wrong is told; a network that is away is seen in `connection`.
+      if (error.code == "identity_unavailable") tellError(error)
+      else state.set({ error: failureOf(error) })
       tellConnection("offline")
       retry = setTimeout(attempt, (error.retryAfter ?? 0) * 1000 || backoff(++failures))
     }

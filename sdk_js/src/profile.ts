@@ -38,7 +38,8 @@ export function createProfile(
     for (const { field, reason } of ignored) {
       if (warned.has(field + reason)) continue
       warned.add(field + reason)
-      console.warn(`Dexra: ${field} was not taken: ${reason}`)
+      const why = reason == "taken" ? "it is somebody's who has proved it; a signed identity would" : reason
+      console.warn(`[dexra] ${field} was not taken: ${why}`)
     }
   }
 

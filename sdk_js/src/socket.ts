@@ -38,7 +38,7 @@ export function openSocket(url: string, pubsubToken: string, place: Place, watch
     clearTimeout(timer)
     if (!socket) return
     // A dead network keeps a closing socket for minutes: it is left behind at once.
-    socket.onmessage = socket.onclose = null
+    socket.onmessage = socket.onerror = socket.onclose = null
     socket.close()
     socket = undefined
   }
@@ -93,7 +93,8 @@ export function openSocket(url: string, pubsubToken: string, place: Place, watch
   try {
     socket = new WebSocket(url + (place.sid && "?sid=" + encodeURIComponent(place.sid)), [PROTOCOL])
     socket.onmessage = (event) => hear(JSON.parse(event.data))
-    socket.onclose = end
+    // A policy of the page that forbids it tells an error, and never that it is closed.
+    socket.onerror = socket.onclose = end
   } catch {
     // Some pages forbid even to try.
     watch(0)

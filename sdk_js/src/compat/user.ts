@@ -1,6 +1,6 @@
 /** `SBUser`: the person who uses the page, as their own app knows them. */
 
-import type { Attributes, ConversationSummary, DexraClientHandle, User } from "../types"
+import type { ConversationSummary, DexraClientHandle, User } from "../types"
 import { SBConversation } from "./records"
 import { attributesOf, detailsOf, plain, readBothWays, type Values } from "./values"
 import { warnOnce } from "./warnings"
@@ -74,10 +74,15 @@ export function createSBUser(client: DexraClientHandle) {
       return this.conversations.length == 0
     }
 
-    async update(callback?: Told<this>): Promise<this> {
-      this.take(await client.update(attributesOf(this.details, this.extra) as Attributes))
-      callback?.(this)
-      return this
+    /** Who does not look at the promise, as the snippet does not, is told by `SBError` and the console alone. */
+    update(callback?: Told<this>): Promise<this> {
+      const saved = client.update(attributesOf(this.details, this.extra)).then((user) => {
+        this.take(user)
+        callback?.(this)
+        return this
+      })
+      saved.catch(() => {})
+      return saved
     }
 
     /** Take over what the server says. */
