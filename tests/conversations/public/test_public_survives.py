@@ -136,8 +136,8 @@ def places(inbox, session, conversation, ada) -> dict[str, list[str]]:
     )
     return {
         "inbox": [inbox.identifier],
-        "source": [session.source_id, session.source_id, "fuzz-1", "a@b.test"],
-        "number": ["1", "1", "2"],
+        "source": [*[session.source_id] * 6, "fuzz-1", "a@b.test"],
+        "number": ["1", "1", "1", "1", "2"],
         "message": [str(question.pk)],
         "uuid": [str(conversation.uuid)],
         "stray": ["x"],
