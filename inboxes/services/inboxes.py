@@ -227,8 +227,8 @@ def _problems_of_settings(
     environment: Environment, channel: Channel, before: Mapping[str, Any], given: Mapping[str, Any]
 ) -> list[Problem]:
     """Return what is wrong with settings that are given, and what they lack together with those before; each once."""
-    whole = connecting.merged(before, given)
-    found = [*channel.problems(given), *channel.misplaced(given, whole), *followers.problems(environment, given)]
+    found = [*channel.problems(given), *followers.problems(environment, given)]
     wrong = {problem.field for problem in found}
-    sound = {name: value for name, value in whole.items() if f"settings.{name}" not in wrong}
-    return found + [problem for problem in channel.lacking(sound) if problem.field not in wrong]
+    sound = {name: value for name, value in connecting.merged(before, given).items() if f"settings.{name}" not in wrong}
+    together = [*channel.misplaced(given, sound), *channel.lacking(sound)]
+    return found + [problem for problem in together if problem.field not in wrong]

@@ -189,6 +189,12 @@ class TestSettings:
         assert "a setting of twilio, and this inbox is with vonage" in answer.json()["error"]["errors"][0]["message"]
         assert not Inbox.unscoped.exists()
 
+    @pytest.mark.parametrize("provider", [[], {"a": 1}, ["vonage"], 5])
+    def test_of_no_provider_at_all_belong_to_nobody(self, api, provider):
+        asked = {"name": "x", "channel": "sms", "settings": {**self.VONAGE, "provider": provider}}
+
+        assert wrong_fields(api.post("/v1/inboxes", asked))["settings.provider"] == "wrong_type"
+
     def test_of_another_provider_are_refused_when_they_are_changed(self, api):
         path = self.opened(api, "sms", self.VONAGE)
 
