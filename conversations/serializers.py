@@ -10,6 +10,8 @@ from conversations.models import Attachment, Conversation, Message
 from core import ids
 from core.times import iso, iso_or_none
 
+RICH = ("cards", "form", "article", "input_")  # the beginnings of content types that are more than words
+
 
 def conversation_json(conversation: Conversation, *, livemode: bool) -> dict[str, Any]:
     """Return the ``conversation`` object; inbox, contact, assignee and team must be loaded."""
@@ -51,7 +53,7 @@ def message_json(message: Message, *, livemode: bool, channel: str) -> dict[str,
         "message_type": message.type,
         "text": message.text,
         "attachments": [attachment_json(attachment) for attachment in attachments_of(message)],
-        "payload": {**message.payload, **_since(message)},
+        "payload": {**message.payload, **_drawn(message), **_since(message)},
         "channel": channel,
         "private": not message.is_for_contact,
         "sequence": message.sequence,
@@ -64,6 +66,15 @@ def message_json(message: Message, *, livemode: bool, channel: str) -> dict[str,
         "created_at": iso(message.created_at),
         "updated_at": iso(message.updated_at),
     }
+
+
+def _drawn(message: Message) -> dict[str, Any]:
+    """Return what is drawn below the words, and what was answered."""
+    if not message.content_type.startswith(RICH):
+        return {}
+    kept = message.content_attributes
+    found = {name: kept[name] for name in ("items", "button_label", "submitted_values") if name in kept}
+    return {"rich": {"type": message.content_type, **found}}
 
 
 def _since(message: Message) -> dict[str, Any]:

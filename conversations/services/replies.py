@@ -54,6 +54,9 @@ def checked(conversation: Conversation, draft: Draft) -> Draft:
     channel = channels.find(inbox.channel)
     if not channel.is_carried:
         return draft
+    if draft.content_type != "text":
+        words = f"{channel.kind} cannot show this: send media, a button or a template, or the text alone."
+        raise invalid("rich", words, code="unsupported")
     said = payloads.read(draft.type, draft.text, draft.payload, [media_of(file) for file in draft.files])
     # It goes on in its thread, whose mails and subject are looked up when it is sent.
     thread = Mail(subject=conversation.subject, references=(conversation.public_id,))

@@ -133,3 +133,18 @@ test("who writes is shown while they write, and the assistant's words as they co
   await expect(chat.shows("Your order is on its way.")).toBeVisible()
   await expect(chat.page.getByText("Your order is on", { exact: true })).toBeHidden()
 })
+
+test("a form of the business is filled in, and its answer is there", async ({ chat, business, inbox }) => {
+  await chat.open()
+  await chat.say("I want the blue one")
+  await expect.poll(async () => (await business.heard(inbox)).length).toBe(1)
+  const form = [{ name: "size", label: "Your size", type: "text", required: true }]
+  await business.answer(inbox, "Which size?", { rich: { form, button_label: "Order" } })
+
+  await chat.page.getByLabel("Your size").fill("Small")
+  await chat.page.getByRole("button", { name: "Order" }).click()
+
+  const answers = async () => (await business.heard(inbox))[1]?.payload.rich.submitted_values
+  await expect.poll(answers).toEqual([{ name: "size", title: "Your size", value: "Small" }])
+  await expect(chat.page.getByRole("button", { name: "Order" })).toBeHidden()
+})

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
+from conversations.api.v1.rich import Rich
 from conversations.api.v1.shapes import AI_STATES
 from conversations.errors import LONGEST_TEXT
 from conversations.models import Conversation, Message
@@ -186,6 +187,7 @@ class SendMessage(serializers.Serializer[Any]):
     media = Media(required=False)
     button = Buttons(required=False)
     template = Template(required=False)
+    rich = Rich(required=False, help_text="Drawn below the text, in web and API inboxes; its answer is in `payload`.")
     private = fields.Flag(required=False, default=False, help_text="A note that only agents see.")
     as_agent = fields.Text(required=False, help_text="An agent's e-mail address or `agt_` id; else the API says it.")
     reopen = fields.Flag(required=False, default=False, help_text="Open the conversation if it is closed or snoozed.")
@@ -202,6 +204,8 @@ class SendMessage(serializers.Serializer[Any]):
             for name in self.PAYLOADS
             if (name in attrs) != (name == kind)
         }
+        if "rich" in attrs and (kind != Message.Type.TEXT or attrs["private"] or not attrs.get("text")):
+            wrong["rich"] = "This goes with a text that the person sees."
         if wrong:
             raise serializers.ValidationError(wrong)
         return attrs

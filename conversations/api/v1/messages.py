@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from conversations.api.v1 import inputs, shapes
 from conversations.api.v1.base import ConversationsView
+from conversations.api.v1.rich import drawn
 from conversations.models import Message
 from conversations.queries import SHOWN_TO_CONTACT, messages_of
 from conversations.serializers import message_json
@@ -79,7 +80,10 @@ class ConversationMessages(ConversationsView):
         kind = said["message_type"]
         payload = said.get(kind, {}) if kind != Message.Type.TEXT else {}
         linked = [replies.file_of(self.environment, payload)] if kind == Message.Type.MEDIA else []
+        content_type, attributes = drawn(said["rich"]) if "rich" in said else ("text", {})
         return Draft(
+            content_type=content_type,
+            content_attributes=attributes,
             text=said.get("text") or payload.get("text") or payload.get("caption"),
             files=[*files, *linked],
             client_message_id=said.get("client_message_id"),

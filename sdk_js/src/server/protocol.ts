@@ -1026,6 +1026,14 @@ export interface components {
             /** @enum {string} */
             plan: "starter" | "pro" | "enterprise";
         };
+        /** @description A button of a card: one that opens a page, or one whose `payload` comes back as the answer. */
+        ActionRequest: {
+            payload?: string;
+            text: string;
+            /** @enum {string} */
+            type: "link" | "postback";
+            uri?: string;
+        };
         /** @description Who made it happen. */
         Actor: {
             id: string | null;
@@ -1079,6 +1087,12 @@ export interface components {
             variables?: {
                 [key: string]: unknown;
             } | unknown[];
+        };
+        /** @description Something to read elsewhere. */
+        ArticleRequest: {
+            description?: string;
+            link: string;
+            title: string;
         };
         /** @description A file of a message; `url` needs no key but cannot be guessed. */
         Attachment: {
@@ -1149,6 +1163,13 @@ export interface components {
             detail: string | null;
             /** @enum {string} */
             state: "none" | "pending" | "registered" | "manual" | "failed";
+        };
+        /** @description A picture, a title and buttons. */
+        CardRequest: {
+            actions?: components["schemas"]["ActionRequest"][];
+            description?: string;
+            media_url?: string;
+            title: string;
         };
         /** @description What can be changed about a conversation. */
         ChangeConversationRequest: {
@@ -1553,6 +1574,16 @@ export interface components {
             template?: components["schemas"]["AnyTemplateRequest"];
             text?: string;
         };
+        /** @description Something to fill in; `name` comes back beside what was entered. */
+        FieldRequest: {
+            label: string;
+            name: string;
+            options?: components["schemas"]["OptionRequest"][];
+            placeholder?: string;
+            required?: boolean;
+            /** @enum {string} */
+            type: "text" | "text_area" | "email" | "number" | "tel" | "url" | "date" | "select" | "checkbox";
+        };
         /** @description How an inbox gets on with its provider. */
         Health: {
             callback: components["schemas"]["Callback"];
@@ -1828,6 +1859,11 @@ export interface components {
             /** @description Only with `include=total`. */
             total?: number;
         };
+        /** @description One thing to choose. */
+        OptionRequest: {
+            label: string;
+            value: string;
+        };
         /** @description One attempt that was made nowhere. */
         OutboxEntry: {
             /** @enum {string} */
@@ -2038,6 +2074,19 @@ export interface components {
             /** @description `true`. */
             confirm: boolean;
         };
+        /** @description What is drawn below the text: one of `cards`, `form`, `articles` and `ask`. */
+        RichRequest: {
+            articles?: components["schemas"]["ArticleRequest"][];
+            /**
+             * @description One question: the text asks it.
+             * @enum {string}
+             */
+            ask?: "email" | "text" | "text_area";
+            /** @description Of a form's button. */
+            button_label?: string;
+            cards?: components["schemas"]["CardRequest"][];
+            form?: components["schemas"]["FieldRequest"][];
+        };
         /** @description How long the old secret goes on. */
         RotateSecretRequest: {
             /**
@@ -2083,6 +2132,8 @@ export interface components {
              * @default false
              */
             reopen?: boolean;
+            /** @description Drawn below the text, in web and API inboxes; its answer is in `payload`. */
+            rich?: components["schemas"]["RichRequest"];
             template?: components["schemas"]["TemplateRequest"];
             text?: string | null;
         };
@@ -2113,6 +2164,8 @@ export interface components {
              * @default false
              */
             reopen?: boolean;
+            /** @description Drawn below the text, in web and API inboxes; its answer is in `payload`. */
+            rich?: components["schemas"]["RichRequest"];
             template?: components["schemas"]["TemplateRequest"];
             text?: string | null;
         };
@@ -2733,7 +2786,7 @@ export interface components {
                  *         "code": "malformed_json",
                  *         "message": "The body is not valid JSON: Expecting value at character 9.",
                  *         "param": null,
-                 *         "request_id": "req_xGRCTZZZEYDeD3NvQ9Fq",
+                 *         "request_id": "req_eCpQXCHHUYm2L3ZbCFeZ",
                  *         "errors": []
                  *       }
                  *     }
@@ -2756,7 +2809,7 @@ export interface components {
                  *         "code": "already_taken",
                  *         "message": "Another user already has this email.",
                  *         "param": "email",
-                 *         "request_id": "req_xx7PJeYXL5ECRcSE8ME8",
+                 *         "request_id": "req_MB5kwWiCr8C3u2SULoZu",
                  *         "errors": []
                  *       }
                  *     }
@@ -2779,7 +2832,7 @@ export interface components {
                  *         "code": "user_merged",
                  *         "message": "This user was merged into usr_XKt57gF6muwf.",
                  *         "param": null,
-                 *         "request_id": "req_cWA1kiBGQRELoC6bE5UN",
+                 *         "request_id": "req_3ahpE8DN4A4T89nP4hyL",
                  *         "errors": []
                  *       }
                  *     }
@@ -2801,7 +2854,7 @@ export interface components {
                  *         "code": "invalid",
                  *         "message": "This is a text.",
                  *         "param": "first_name",
-                 *         "request_id": "req_e8NDjmrK5xpCDMBu1xUE",
+                 *         "request_id": "req_hyrkDYQmRte2v42VnwtH",
                  *         "errors": [
                  *           {
                  *             "field": "first_name",
@@ -2836,7 +2889,7 @@ export interface components {
                  *         "code": "missing_scope",
                  *         "message": "This key lacks the scope users:read.",
                  *         "param": null,
-                 *         "request_id": "req_t3NXS2XKJcaBZz1kMfTC",
+                 *         "request_id": "req_TUaxqus9YByuoVLH95tx",
                  *         "errors": []
                  *       }
                  *     }
@@ -2858,7 +2911,7 @@ export interface components {
                  *         "code": "missing_key",
                  *         "message": "Send your secret key: Authorization: Bearer dx_sk_...",
                  *         "param": null,
-                 *         "request_id": "req_bspG4zkrCkJyxATQgYZ8",
+                 *         "request_id": "req_AnTP9Q91SrdTRyumy9NQ",
                  *         "errors": []
                  *       }
                  *     }
@@ -2880,7 +2933,7 @@ export interface components {
                  *         "code": "not_found",
                  *         "message": "No such user: nobody",
                  *         "param": "id",
-                 *         "request_id": "req_puoGRPqJrQ588zbdHsdo",
+                 *         "request_id": "req_au1zW9FhLTxXhm4BXQx6",
                  *         "errors": []
                  *       }
                  *     }
@@ -2902,7 +2955,7 @@ export interface components {
                  *         "code": "too_large",
                  *         "message": "The body is larger than 1 MiB.",
                  *         "param": null,
-                 *         "request_id": "req_x3thnPjP6Yn75tad31hQ",
+                 *         "request_id": "req_yaEEweBjs2HQbNt1DPWm",
                  *         "errors": []
                  *       }
                  *     }
@@ -2930,7 +2983,7 @@ export interface components {
                  *         "code": "rate_limited",
                  *         "message": "More than 100 requests in this minute.",
                  *         "param": null,
-                 *         "request_id": "req_dkF3uS95S72U3UUUT2xc",
+                 *         "request_id": "req_hAkLRRnAuGAgYKt76WcK",
                  *         "errors": []
                  *       }
                  *     }
@@ -2953,7 +3006,7 @@ export interface components {
                  *         "code": "unavailable",
                  *         "message": "The database is away. Try again, a POST with the same Idempotency-Key or client_message_id: then nothing happens twice.",
                  *         "param": null,
-                 *         "request_id": "req_e8NDjmrK5xpCDMBu1xUE",
+                 *         "request_id": "req_hyrkDYQmRte2v42VnwtH",
                  *         "errors": []
                  *       }
                  *     }
@@ -2975,7 +3028,7 @@ export interface components {
                  *         "code": "unsupported_media_type",
                  *         "message": "Unsupported media type \"text/xml\" in request.",
                  *         "param": null,
-                 *         "request_id": "req_kKwKetbRt2Sty8nPy47B",
+                 *         "request_id": "req_kiFPaToj444mPEU46Vh9",
                  *         "errors": []
                  *       }
                  *     }
@@ -3050,10 +3103,10 @@ export interface operations {
                      *       "key": {
                      *         "id": "key_8uzAr8iMvJdo",
                      *         "name": "",
-                     *         "hint": "dx_sk_live_…7Ff1",
+                     *         "hint": "dx_sk_live_…5kU6",
                      *         "scopes": [],
                      *         "api_version": "2026-11-20",
-                     *         "created_at": "2026-11-21T09:22:07.967435Z",
+                     *         "created_at": "2026-11-21T10:50:01.262826Z",
                      *         "expires_at": null
                      *       },
                      *       "limits": {
@@ -3107,15 +3160,15 @@ export interface operations {
                      * @example {
                      *       "id": "att_JiLd2vPLiz6j",
                      *       "type": "image",
-                     *       "url": "http://127.0.0.1:8000/files/75JWa6x8s87qgcxHPPBRTzoW",
+                     *       "url": "http://127.0.0.1:8000/files/ftrqJf6yfNZ8srb3BdbWxMTG",
                      *       "filename": "plan.png",
                      *       "content_type": "image/png",
                      *       "size": 8,
                      *       "details": {},
                      *       "object": "attachment",
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:09.712988Z",
-                     *       "expires_at": "2026-11-22T09:22:09.712988Z"
+                     *       "created_at": "2026-11-21T10:50:01.626756Z",
+                     *       "expires_at": "2026-11-22T10:50:01.626756Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Upload"];
@@ -3185,8 +3238,8 @@ export interface operations {
                      *           "blocked": false,
                      *           "verified": false,
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T09:22:08.248818Z",
-                     *           "updated_at": "2026-11-21T09:22:10.216400Z",
+                     *           "created_at": "2026-11-21T10:50:01.335913Z",
+                     *           "updated_at": "2026-11-21T10:50:01.713697Z",
                      *           "last_seen_at": null
                      *         }
                      *       ],
@@ -3222,8 +3275,8 @@ export interface operations {
                      *             "blocked": false,
                      *             "verified": false,
                      *             "livemode": true,
-                     *             "created_at": "2026-11-21T09:22:08.248818Z",
-                     *             "updated_at": "2026-11-21T09:22:10.216400Z",
+                     *             "created_at": "2026-11-21T10:50:01.335913Z",
+                     *             "updated_at": "2026-11-21T10:50:01.713697Z",
                      *             "last_seen_at": null
                      *           },
                      *           "assignee": {
@@ -3244,13 +3297,13 @@ export interface operations {
                      *           "last_message": {
                      *             "id": "msg_CZo8VmMN2GsX",
                      *             "text": "Please rate this conversation",
-                     *             "created_at": "2026-11-21T09:22:10.100662Z"
+                     *             "created_at": "2026-11-21T10:50:01.696410Z"
                      *           },
                      *           "snoozed_until": null,
                      *           "sequence": 9,
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T09:22:08.596722Z",
-                     *           "updated_at": "2026-11-21T09:22:10.100976Z"
+                     *           "created_at": "2026-11-21T10:50:01.390515Z",
+                     *           "updated_at": "2026-11-21T10:50:01.696577Z"
                      *         }
                      *       ],
                      *       "messages": [
@@ -3278,14 +3331,14 @@ export interface operations {
                      *           "failure": null,
                      *           "timeline": [
                      *             {
-                     *               "at": "2026-11-21T09:22:10.093517Z",
+                     *               "at": "2026-11-21T10:50:01.695053Z",
                      *               "status": "sent"
                      *             }
                      *           ],
                      *           "livemode": true,
                      *           "metadata": {},
-                     *           "created_at": "2026-11-21T09:22:10.093517Z",
-                     *           "updated_at": "2026-11-21T09:22:10.093517Z"
+                     *           "created_at": "2026-11-21T10:50:01.695053Z",
+                     *           "updated_at": "2026-11-21T10:50:01.695053Z"
                      *         },
                      *         {
                      *           "id": "msg_CZo8VmMN2GsX",
@@ -3302,7 +3355,11 @@ export interface operations {
                      *           "message_type": "text",
                      *           "text": "Please rate this conversation",
                      *           "attachments": [],
-                     *           "payload": {},
+                     *           "payload": {
+                     *             "rich": {
+                     *               "type": "input_csat"
+                     *             }
+                     *           },
                      *           "channel": "api",
                      *           "private": false,
                      *           "sequence": 9,
@@ -3311,14 +3368,14 @@ export interface operations {
                      *           "failure": null,
                      *           "timeline": [
                      *             {
-                     *               "at": "2026-11-21T09:22:10.100662Z",
+                     *               "at": "2026-11-21T10:50:01.696410Z",
                      *               "status": "sent"
                      *             }
                      *           ],
                      *           "livemode": true,
                      *           "metadata": {},
-                     *           "created_at": "2026-11-21T09:22:10.100662Z",
-                     *           "updated_at": "2026-11-21T09:22:10.100662Z"
+                     *           "created_at": "2026-11-21T10:50:01.696410Z",
+                     *           "updated_at": "2026-11-21T10:50:01.696410Z"
                      *         }
                      *       ],
                      *       "deleted": [
@@ -3524,8 +3581,8 @@ export interface operations {
                      *             "blocked": false,
                      *             "verified": false,
                      *             "livemode": true,
-                     *             "created_at": "2026-11-21T09:22:08.248818Z",
-                     *             "updated_at": "2026-11-21T09:22:08.536844Z",
+                     *             "created_at": "2026-11-21T10:50:01.335913Z",
+                     *             "updated_at": "2026-11-21T10:50:01.379838Z",
                      *             "last_seen_at": null
                      *           },
                      *           "assignee": {
@@ -3546,13 +3603,13 @@ export interface operations {
                      *           "last_message": {
                      *             "id": "msg_uK6gpzYnGC4c",
                      *             "text": "It arrives tomorrow.",
-                     *             "created_at": "2026-11-21T09:22:08.689095Z"
+                     *             "created_at": "2026-11-21T10:50:01.408386Z"
                      *           },
                      *           "snoozed_until": null,
                      *           "sequence": 4,
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T09:22:08.596722Z",
-                     *           "updated_at": "2026-11-21T09:22:08.810630Z"
+                     *           "created_at": "2026-11-21T10:50:01.390515Z",
+                     *           "updated_at": "2026-11-21T10:50:01.440843Z"
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -3644,8 +3701,8 @@ export interface operations {
                      *         "blocked": false,
                      *         "verified": false,
                      *         "livemode": true,
-                     *         "created_at": "2026-11-21T09:22:08.248818Z",
-                     *         "updated_at": "2026-11-21T09:22:08.536844Z",
+                     *         "created_at": "2026-11-21T10:50:01.335913Z",
+                     *         "updated_at": "2026-11-21T10:50:01.379838Z",
                      *         "last_seen_at": null
                      *       },
                      *       "assignee": null,
@@ -3660,13 +3717,13 @@ export interface operations {
                      *       "last_message": {
                      *         "id": "msg_5FATJ6dMRUnY",
                      *         "text": "Your order is on its way.",
-                     *         "created_at": "2026-11-21T09:22:08.610348Z"
+                     *         "created_at": "2026-11-21T10:50:01.393677Z"
                      *       },
                      *       "snoozed_until": null,
                      *       "sequence": 2,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:08.596722Z",
-                     *       "updated_at": "2026-11-21T09:22:08.610737Z"
+                     *       "created_at": "2026-11-21T10:50:01.390515Z",
+                     *       "updated_at": "2026-11-21T10:50:01.393937Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Conversation"];
@@ -3741,8 +3798,8 @@ export interface operations {
                      *         "blocked": false,
                      *         "verified": false,
                      *         "livemode": true,
-                     *         "created_at": "2026-11-21T09:22:08.248818Z",
-                     *         "updated_at": "2026-11-21T09:22:08.536844Z",
+                     *         "created_at": "2026-11-21T10:50:01.335913Z",
+                     *         "updated_at": "2026-11-21T10:50:01.379838Z",
                      *         "last_seen_at": null
                      *       },
                      *       "assignee": {
@@ -3763,13 +3820,13 @@ export interface operations {
                      *       "last_message": {
                      *         "id": "msg_uK6gpzYnGC4c",
                      *         "text": "It arrives tomorrow.",
-                     *         "created_at": "2026-11-21T09:22:08.689095Z"
+                     *         "created_at": "2026-11-21T10:50:01.408386Z"
                      *       },
                      *       "snoozed_until": null,
                      *       "sequence": 4,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:08.596722Z",
-                     *       "updated_at": "2026-11-21T09:22:08.810630Z"
+                     *       "created_at": "2026-11-21T10:50:01.390515Z",
+                     *       "updated_at": "2026-11-21T10:50:01.440843Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Conversation"];
@@ -3854,8 +3911,8 @@ export interface operations {
                      *         "blocked": false,
                      *         "verified": false,
                      *         "livemode": true,
-                     *         "created_at": "2026-11-21T09:22:08.248818Z",
-                     *         "updated_at": "2026-11-21T09:22:08.536844Z",
+                     *         "created_at": "2026-11-21T10:50:01.335913Z",
+                     *         "updated_at": "2026-11-21T10:50:01.379838Z",
                      *         "last_seen_at": null
                      *       },
                      *       "assignee": {
@@ -3876,13 +3933,13 @@ export interface operations {
                      *       "last_message": {
                      *         "id": "msg_uK6gpzYnGC4c",
                      *         "text": "It arrives tomorrow.",
-                     *         "created_at": "2026-11-21T09:22:08.689095Z"
+                     *         "created_at": "2026-11-21T10:50:01.408386Z"
                      *       },
                      *       "snoozed_until": null,
                      *       "sequence": 4,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:08.596722Z",
-                     *       "updated_at": "2026-11-21T09:22:08.810630Z"
+                     *       "created_at": "2026-11-21T10:50:01.390515Z",
+                     *       "updated_at": "2026-11-21T10:50:01.440843Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Conversation"];
@@ -4019,7 +4076,7 @@ export interface operations {
                      *           "failure": null,
                      *           "timeline": [
                      *             {
-                     *               "at": "2026-11-21T09:22:08.689095Z",
+                     *               "at": "2026-11-21T10:50:01.408386Z",
                      *               "status": "sent"
                      *             }
                      *           ],
@@ -4027,8 +4084,8 @@ export interface operations {
                      *           "metadata": {
                      *             "order": "1042"
                      *           },
-                     *           "created_at": "2026-11-21T09:22:08.689095Z",
-                     *           "updated_at": "2026-11-21T09:22:08.689095Z"
+                     *           "created_at": "2026-11-21T10:50:01.408386Z",
+                     *           "updated_at": "2026-11-21T10:50:01.408386Z"
                      *         },
                      *         {
                      *           "id": "msg_5FATJ6dMRUnY",
@@ -4054,14 +4111,14 @@ export interface operations {
                      *           "failure": null,
                      *           "timeline": [
                      *             {
-                     *               "at": "2026-11-21T09:22:08.610348Z",
+                     *               "at": "2026-11-21T10:50:01.393677Z",
                      *               "status": "sent"
                      *             }
                      *           ],
                      *           "livemode": true,
                      *           "metadata": {},
-                     *           "created_at": "2026-11-21T09:22:08.610348Z",
-                     *           "updated_at": "2026-11-21T09:22:08.610348Z"
+                     *           "created_at": "2026-11-21T10:50:01.393677Z",
+                     *           "updated_at": "2026-11-21T10:50:01.393677Z"
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -4149,15 +4206,15 @@ export interface operations {
                      *       "timeline": [
                      *         {
                      *           "status": "sent",
-                     *           "at": "2026-11-21T09:22:08.689095Z"
+                     *           "at": "2026-11-21T10:50:01.408386Z"
                      *         }
                      *       ],
                      *       "livemode": true,
                      *       "metadata": {
                      *         "order": "1042"
                      *       },
-                     *       "created_at": "2026-11-21T09:22:08.689095Z",
-                     *       "updated_at": "2026-11-21T09:22:08.689095Z"
+                     *       "created_at": "2026-11-21T10:50:01.408386Z",
+                     *       "updated_at": "2026-11-21T10:50:01.408386Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Message"];
@@ -4275,7 +4332,7 @@ export interface operations {
                      *           "object": "event",
                      *           "id": "evt_xBukiywrD8R1",
                      *           "type": "user_updated",
-                     *           "timestamp": "2026-11-21T09:22:08.437459Z",
+                     *           "timestamp": "2026-11-21T10:50:01.364298Z",
                      *           "livemode": true,
                      *           "api_version": "2026-11-20",
                      *           "sequence": null,
@@ -4301,9 +4358,9 @@ export interface operations {
                      *               "last_name": "Alaoui",
                      *               "user_type": "premium",
                      *               "avatar_url": "",
-                     *               "created_at": "2026-11-21T09:22:08.248818Z",
+                     *               "created_at": "2026-11-21T10:50:01.335913Z",
                      *               "first_name": "Amine",
-                     *               "updated_at": "2026-11-21T09:22:08.425681Z",
+                     *               "updated_at": "2026-11-21T10:50:01.363062Z",
                      *               "external_id": "customer-42",
                      *               "last_seen_at": null,
                      *               "phone_number": "+212600000001",
@@ -4382,7 +4439,7 @@ export interface operations {
                      *       "object": "event",
                      *       "id": "evt_xBukiywrD8R1",
                      *       "type": "user_updated",
-                     *       "timestamp": "2026-11-21T09:22:08.437459Z",
+                     *       "timestamp": "2026-11-21T10:50:01.364298Z",
                      *       "livemode": true,
                      *       "api_version": "2026-11-20",
                      *       "sequence": null,
@@ -4408,9 +4465,9 @@ export interface operations {
                      *           "last_name": "Alaoui",
                      *           "user_type": "premium",
                      *           "avatar_url": "",
-                     *           "created_at": "2026-11-21T09:22:08.248818Z",
+                     *           "created_at": "2026-11-21T10:50:01.335913Z",
                      *           "first_name": "Amine",
-                     *           "updated_at": "2026-11-21T09:22:08.425681Z",
+                     *           "updated_at": "2026-11-21T10:50:01.363062Z",
                      *           "external_id": "customer-42",
                      *           "last_seen_at": null,
                      *           "phone_number": "+212600000001",
@@ -4493,7 +4550,7 @@ export interface operations {
                      *           "object": "inbox",
                      *           "name": "Shop",
                      *           "channel": "api",
-                     *           "identifier": "cbrEHDx27WR5U9c8Kg7JpTfz",
+                     *           "identifier": "apGuLe1BuQjvULn7LRYisPWL",
                      *           "callback_url": null,
                      *           "settings": {},
                      *           "health": null,
@@ -4571,9 +4628,9 @@ export interface operations {
                      *           "csat_survey_enabled": false,
                      *           "lock_to_single_conversation": false,
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T09:22:08.021156Z",
-                     *           "updated_at": "2026-11-21T09:22:08.021781Z",
-                     *           "hmac_token": "PCXMRmiytALBkb8HM8pitqvpUyDwTQSp"
+                     *           "created_at": "2026-11-21T10:50:01.282964Z",
+                     *           "updated_at": "2026-11-21T10:50:01.283291Z",
+                     *           "hmac_token": "TS2ih6CF1BRxme2ezRFwzshDaTUGgaAt"
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -4636,7 +4693,7 @@ export interface operations {
                      *       "object": "inbox",
                      *       "name": "Shop",
                      *       "channel": "api",
-                     *       "identifier": "cbrEHDx27WR5U9c8Kg7JpTfz",
+                     *       "identifier": "apGuLe1BuQjvULn7LRYisPWL",
                      *       "callback_url": null,
                      *       "settings": {},
                      *       "health": null,
@@ -4714,9 +4771,9 @@ export interface operations {
                      *       "csat_survey_enabled": false,
                      *       "lock_to_single_conversation": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:08.021156Z",
-                     *       "updated_at": "2026-11-21T09:22:08.021781Z",
-                     *       "hmac_token": "PCXMRmiytALBkb8HM8pitqvpUyDwTQSp"
+                     *       "created_at": "2026-11-21T10:50:01.282964Z",
+                     *       "updated_at": "2026-11-21T10:50:01.283291Z",
+                     *       "hmac_token": "TS2ih6CF1BRxme2ezRFwzshDaTUGgaAt"
                      *     }
                      */
                     "application/json": components["schemas"]["Inbox"];
@@ -4764,7 +4821,7 @@ export interface operations {
                      *       "object": "inbox",
                      *       "name": "Shop",
                      *       "channel": "api",
-                     *       "identifier": "cbrEHDx27WR5U9c8Kg7JpTfz",
+                     *       "identifier": "apGuLe1BuQjvULn7LRYisPWL",
                      *       "callback_url": null,
                      *       "settings": {},
                      *       "health": null,
@@ -4842,9 +4899,9 @@ export interface operations {
                      *       "csat_survey_enabled": false,
                      *       "lock_to_single_conversation": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:08.021156Z",
-                     *       "updated_at": "2026-11-21T09:22:08.021781Z",
-                     *       "hmac_token": "PCXMRmiytALBkb8HM8pitqvpUyDwTQSp"
+                     *       "created_at": "2026-11-21T10:50:01.282964Z",
+                     *       "updated_at": "2026-11-21T10:50:01.283291Z",
+                     *       "hmac_token": "TS2ih6CF1BRxme2ezRFwzshDaTUGgaAt"
                      *     }
                      */
                     "application/json": components["schemas"]["Inbox"];
@@ -4944,7 +5001,7 @@ export interface operations {
                      *       "object": "inbox",
                      *       "name": "Shop",
                      *       "channel": "api",
-                     *       "identifier": "cbrEHDx27WR5U9c8Kg7JpTfz",
+                     *       "identifier": "apGuLe1BuQjvULn7LRYisPWL",
                      *       "callback_url": null,
                      *       "settings": {},
                      *       "health": null,
@@ -5022,9 +5079,9 @@ export interface operations {
                      *       "csat_survey_enabled": true,
                      *       "lock_to_single_conversation": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:08.021156Z",
-                     *       "updated_at": "2026-11-21T09:22:08.088139Z",
-                     *       "hmac_token": "PCXMRmiytALBkb8HM8pitqvpUyDwTQSp"
+                     *       "created_at": "2026-11-21T10:50:01.282964Z",
+                     *       "updated_at": "2026-11-21T10:50:01.304107Z",
+                     *       "hmac_token": "TS2ih6CF1BRxme2ezRFwzshDaTUGgaAt"
                      *     }
                      */
                     "application/json": components["schemas"]["Inbox"];
@@ -5076,7 +5133,7 @@ export interface operations {
                      *       "object": "inbox",
                      *       "name": "Shop",
                      *       "channel": "api",
-                     *       "identifier": "cbrEHDx27WR5U9c8Kg7JpTfz",
+                     *       "identifier": "apGuLe1BuQjvULn7LRYisPWL",
                      *       "callback_url": null,
                      *       "settings": {},
                      *       "health": null,
@@ -5154,9 +5211,9 @@ export interface operations {
                      *       "csat_survey_enabled": true,
                      *       "lock_to_single_conversation": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:08.021156Z",
-                     *       "updated_at": "2026-11-21T09:22:08.116352Z",
-                     *       "hmac_token": "ag1FqF9s8yQCp4rrHCYo8eXzE5MZpcF1"
+                     *       "created_at": "2026-11-21T10:50:01.282964Z",
+                     *       "updated_at": "2026-11-21T10:50:01.309132Z",
+                     *       "hmac_token": "iziGTA4X8KLU1aZ4KkGUTZLkgjGBtmEv"
                      *     }
                      */
                     "application/json": components["schemas"]["Inbox"];
@@ -5256,13 +5313,13 @@ export interface operations {
                      *       "timeline": [
                      *         {
                      *           "status": "sent",
-                     *           "at": "2026-11-21T09:22:09.249460Z"
+                     *           "at": "2026-11-21T10:50:01.531853Z"
                      *         }
                      *       ],
                      *       "livemode": true,
                      *       "metadata": {},
-                     *       "created_at": "2026-11-21T09:22:09.249460Z",
-                     *       "updated_at": "2026-11-21T09:22:09.249460Z",
+                     *       "created_at": "2026-11-21T10:50:01.531853Z",
+                     *       "updated_at": "2026-11-21T10:50:01.531853Z",
                      *       "inbox_id": "inb_Ztk1QHfhqCUo",
                      *       "recipient_id": "customer-42",
                      *       "category": "transactional",
@@ -5340,7 +5397,7 @@ export interface operations {
                      *       "failure": null,
                      *       "timeline": [
                      *         {
-                     *           "at": "2026-11-21T09:22:08.689095Z",
+                     *           "at": "2026-11-21T10:50:01.408386Z",
                      *           "status": "sent"
                      *         }
                      *       ],
@@ -5348,8 +5405,8 @@ export interface operations {
                      *       "metadata": {
                      *         "order": "1042"
                      *       },
-                     *       "created_at": "2026-11-21T09:22:08.689095Z",
-                     *       "updated_at": "2026-11-21T09:22:08.689095Z",
+                     *       "created_at": "2026-11-21T10:50:01.408386Z",
+                     *       "updated_at": "2026-11-21T10:50:01.408386Z",
                      *       "inbox_id": "inb_Ztk1QHfhqCUo",
                      *       "recipient_id": "usr_XKt57gF6muwf",
                      *       "category": "transactional",
@@ -5445,11 +5502,11 @@ export interface operations {
                      *       "failure": null,
                      *       "timeline": [
                      *         {
-                     *           "at": "2026-11-21T09:22:09.173328Z",
+                     *           "at": "2026-11-21T10:50:01.511171Z",
                      *           "status": "queued"
                      *         },
                      *         {
-                     *           "at": "2026-11-21T09:22:09.342603Z",
+                     *           "at": "2026-11-21T10:50:01.556966Z",
                      *           "status": "canceled"
                      *         }
                      *       ],
@@ -5457,14 +5514,14 @@ export interface operations {
                      *       "metadata": {
                      *         "order": "1042"
                      *       },
-                     *       "created_at": "2026-11-21T09:22:09.173328Z",
-                     *       "updated_at": "2026-11-21T09:22:09.342603Z",
+                     *       "created_at": "2026-11-21T10:50:01.511171Z",
+                     *       "updated_at": "2026-11-21T10:50:01.556966Z",
                      *       "inbox_id": "inb_ytoJ1fkXo5D7",
                      *       "recipient_id": "+212600000001",
                      *       "category": "utility",
                      *       "delivery_guarantee": "at_most_once",
                      *       "send_at": null,
-                     *       "expires_at": "2026-11-22T09:22:09.175063Z",
+                     *       "expires_at": "2026-11-22T10:50:01.512369Z",
                      *       "adaptations": [
                      *         {
                      *           "code": "buttons_as_text",
@@ -5552,29 +5609,29 @@ export interface operations {
                      *       "failure": null,
                      *       "timeline": [
                      *         {
-                     *           "at": "2026-11-21T09:22:09.489351Z",
+                     *           "at": "2026-11-21T10:50:01.586230Z",
                      *           "status": "queued"
                      *         },
                      *         {
-                     *           "at": "2026-11-21T09:22:09.641795Z",
+                     *           "at": "2026-11-21T10:50:01.612165Z",
                      *           "status": "queued"
                      *         }
                      *       ],
                      *       "livemode": true,
                      *       "metadata": {},
-                     *       "created_at": "2026-11-21T09:22:09.489351Z",
-                     *       "updated_at": "2026-11-21T09:22:09.641795Z",
+                     *       "created_at": "2026-11-21T10:50:01.586230Z",
+                     *       "updated_at": "2026-11-21T10:50:01.612165Z",
                      *       "inbox_id": "inb_ytoJ1fkXo5D7",
                      *       "recipient_id": "+212600000001",
                      *       "category": "transactional",
                      *       "delivery_guarantee": "at_most_once",
                      *       "send_at": null,
-                     *       "expires_at": "2026-11-22T09:22:09.648196Z",
+                     *       "expires_at": "2026-11-22T10:50:01.613774Z",
                      *       "adaptations": [],
                      *       "fallback": [],
                      *       "status_url": "http://127.0.0.1:8000/v1/messages/msg_c6J9yXU6YQMp",
                      *       "provider_message_id": null,
-                     *       "next_attempt_at": "2026-11-21T09:22:09.648196Z",
+                     *       "next_attempt_at": "2026-11-21T10:50:01.613774Z",
                      *       "attempts": [],
                      *       "fallback_of": null,
                      *       "fallback_message_id": null,
@@ -5651,9 +5708,9 @@ export interface operations {
                      *             "passed": null
                      *           },
                      *           "attempts": [],
-                     *           "next_attempt_at": "2026-11-21T09:22:11.899192Z",
+                     *           "next_attempt_at": "2026-11-21T10:50:02.007917Z",
                      *           "livemode": false,
-                     *           "created_at": "2026-11-21T09:22:11.899370Z",
+                     *           "created_at": "2026-11-21T10:50:02.008075Z",
                      *           "finished_at": null
                      *         },
                      *         {
@@ -5670,9 +5727,9 @@ export interface operations {
                      *             "passed": null
                      *           },
                      *           "attempts": [],
-                     *           "next_attempt_at": "2026-11-21T09:22:11.904940Z",
+                     *           "next_attempt_at": "2026-11-21T10:50:02.009053Z",
                      *           "livemode": false,
-                     *           "created_at": "2026-11-21T09:22:11.905057Z",
+                     *           "created_at": "2026-11-21T10:50:02.009096Z",
                      *           "finished_at": null
                      *         }
                      *       ]
@@ -5743,12 +5800,12 @@ export interface operations {
                      *       "message_id": null,
                      *       "callback": {
                      *         "method": "POST",
-                     *         "url": "http://127.0.0.1:8000/inbound/telegram/SvdoY44h28B7Ed5NqNDXRGFa",
+                     *         "url": "http://127.0.0.1:8000/inbound/telegram/X9vxSm5FfUXqLFs7di3BNMJa",
                      *         "headers": {
                      *           "content-type": "application/json",
                      *           "x-telegram-bot-api-secret-token": "••••"
                      *         },
-                     *         "body": "{\"update_id\":1296390820,\"message\":{\"message_id\":1296390820,\"date\":1795252931,\"chat\":{\"id\":42,\"type\":\"private\",\"first_name\":\"Amine\"},\"from\":{\"id\":42,\"is_bot\":false,\"first_name\":\"Amine\"},\"text\":\"Where is my order?\"}}"
+                     *         "body": "{\"update_id\":841669553,\"message\":{\"message_id\":841669553,\"date\":1795258202,\"chat\":{\"id\":42,\"type\":\"private\",\"first_name\":\"Amine\"},\"from\":{\"id\":42,\"is_bot\":false,\"first_name\":\"Amine\"},\"text\":\"Where is my order?\"}}"
                      *       },
                      *       "livemode": false
                      *     }
@@ -5814,7 +5871,7 @@ export interface operations {
                      *           "channel": "telegram",
                      *           "recipient_id": "42",
                      *           "n": 1,
-                     *           "sent_at": "2026-11-21T09:22:12.137350Z",
+                     *           "sent_at": "2026-11-21T10:50:02.056996Z",
                      *           "request": {
                      *             "method": "POST",
                      *             "url": "https://api.telegram.org/bot••••mple/sendMessage",
@@ -6029,21 +6086,21 @@ export interface operations {
                      *       "timeline": [
                      *         {
                      *           "status": "queued",
-                     *           "at": "2026-11-21T09:22:09.173328Z"
+                     *           "at": "2026-11-21T10:50:01.511171Z"
                      *         }
                      *       ],
                      *       "livemode": true,
                      *       "metadata": {
                      *         "order": "1042"
                      *       },
-                     *       "created_at": "2026-11-21T09:22:09.173328Z",
-                     *       "updated_at": "2026-11-21T09:22:09.173328Z",
+                     *       "created_at": "2026-11-21T10:50:01.511171Z",
+                     *       "updated_at": "2026-11-21T10:50:01.511171Z",
                      *       "inbox_id": "inb_ytoJ1fkXo5D7",
                      *       "recipient_id": "+212600000001",
                      *       "category": "utility",
                      *       "delivery_guarantee": "at_most_once",
                      *       "send_at": null,
-                     *       "expires_at": "2026-11-22T09:22:09.175063Z",
+                     *       "expires_at": "2026-11-22T10:50:01.512369Z",
                      *       "adaptations": [
                      *         {
                      *           "code": "buttons_as_text",
@@ -6119,7 +6176,7 @@ export interface operations {
                      *           "reason": "operator",
                      *           "detail": "Asked us on the phone",
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T09:22:09.756537Z"
+                     *           "created_at": "2026-11-21T10:50:01.632050Z"
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -6185,7 +6242,7 @@ export interface operations {
                      *       "reason": "operator",
                      *       "detail": "Asked us on the phone",
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:09.756537Z"
+                     *       "created_at": "2026-11-21T10:50:01.632050Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Suppression"];
@@ -6305,8 +6362,8 @@ export interface operations {
                      *           ],
                      *           "livemode": true,
                      *           "synced_at": null,
-                     *           "created_at": "2026-11-21T09:22:09.818416Z",
-                     *           "updated_at": "2026-11-21T09:22:09.818425Z"
+                     *           "created_at": "2026-11-21T10:50:01.643513Z",
+                     *           "updated_at": "2026-11-21T10:50:01.643516Z"
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -6385,8 +6442,8 @@ export interface operations {
                      *       ],
                      *       "livemode": true,
                      *       "synced_at": null,
-                     *       "created_at": "2026-11-21T09:22:09.818416Z",
-                     *       "updated_at": "2026-11-21T09:22:09.818425Z"
+                     *       "created_at": "2026-11-21T10:50:01.643513Z",
+                     *       "updated_at": "2026-11-21T10:50:01.643516Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Template"];
@@ -6450,8 +6507,8 @@ export interface operations {
                      *       ],
                      *       "livemode": true,
                      *       "synced_at": null,
-                     *       "created_at": "2026-11-21T09:22:09.818416Z",
-                     *       "updated_at": "2026-11-21T09:22:09.818425Z"
+                     *       "created_at": "2026-11-21T10:50:01.643513Z",
+                     *       "updated_at": "2026-11-21T10:50:01.643516Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Template"];
@@ -6627,8 +6684,8 @@ export interface operations {
                      *           "blocked": false,
                      *           "verified": false,
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T09:22:08.248818Z",
-                     *           "updated_at": "2026-11-21T09:22:08.248829Z",
+                     *           "created_at": "2026-11-21T10:50:01.335913Z",
+                     *           "updated_at": "2026-11-21T10:50:01.335918Z",
                      *           "last_seen_at": null
                      *         }
                      *       ],
@@ -6697,8 +6754,8 @@ export interface operations {
                      *       "blocked": false,
                      *       "verified": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:08.248818Z",
-                     *       "updated_at": "2026-11-21T09:22:08.248829Z",
+                     *       "created_at": "2026-11-21T10:50:01.335913Z",
+                     *       "updated_at": "2026-11-21T10:50:01.335918Z",
                      *       "last_seen_at": null
                      *     }
                      */
@@ -6800,8 +6857,8 @@ export interface operations {
                      *       "blocked": false,
                      *       "verified": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:08.248818Z",
-                     *       "updated_at": "2026-11-21T09:22:08.248829Z",
+                     *       "created_at": "2026-11-21T10:50:01.335913Z",
+                     *       "updated_at": "2026-11-21T10:50:01.335918Z",
                      *       "last_seen_at": null
                      *     }
                      */
@@ -6924,8 +6981,8 @@ export interface operations {
                      *       "blocked": false,
                      *       "verified": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:08.248818Z",
-                     *       "updated_at": "2026-11-21T09:22:08.322848Z",
+                     *       "created_at": "2026-11-21T10:50:01.335913Z",
+                     *       "updated_at": "2026-11-21T10:50:01.349511Z",
                      *       "last_seen_at": null
                      *     }
                      */
@@ -6974,7 +7031,7 @@ export interface operations {
                      * @example {
                      *       "object": "user_export",
                      *       "livemode": true,
-                     *       "exported_at": "2026-11-21T09:22:15.204817Z",
+                     *       "exported_at": "2026-11-21T10:50:02.720108Z",
                      *       "user": {
                      *         "id": "usr_TXCWZaYy15UQ",
                      *         "object": "user",
@@ -6993,8 +7050,8 @@ export interface operations {
                      *         "blocked": false,
                      *         "verified": false,
                      *         "livemode": true,
-                     *         "created_at": "2026-11-21T09:22:15.128970Z",
-                     *         "updated_at": "2026-11-21T09:22:15.128976Z",
+                     *         "created_at": "2026-11-21T10:50:02.697657Z",
+                     *         "updated_at": "2026-11-21T10:50:02.697666Z",
                      *         "last_seen_at": null,
                      *         "city": ""
                      *       },
@@ -7007,7 +7064,7 @@ export interface operations {
                      *           "object": "event",
                      *           "id": "evt_aPzLGHb9YxE8",
                      *           "type": "user_created",
-                     *           "timestamp": "2026-11-21T09:22:15.133512Z",
+                     *           "timestamp": "2026-11-21T10:50:02.699148Z",
                      *           "livemode": true,
                      *           "api_version": "2026-11-20",
                      *           "sequence": null,
@@ -7031,9 +7088,9 @@ export interface operations {
                      *               "last_name": "",
                      *               "user_type": "",
                      *               "avatar_url": "",
-                     *               "created_at": "2026-11-21T09:22:15.128970Z",
+                     *               "created_at": "2026-11-21T10:50:02.697657Z",
                      *               "first_name": "Bouchra",
-                     *               "updated_at": "2026-11-21T09:22:15.128976Z",
+                     *               "updated_at": "2026-11-21T10:50:02.697666Z",
                      *               "external_id": "customer-44",
                      *               "last_seen_at": null,
                      *               "phone_number": null,
@@ -7126,8 +7183,8 @@ export interface operations {
                      *       "blocked": false,
                      *       "verified": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:08.248818Z",
-                     *       "updated_at": "2026-11-21T09:22:08.379916Z",
+                     *       "created_at": "2026-11-21T10:50:01.335913Z",
+                     *       "updated_at": "2026-11-21T10:50:01.357212Z",
                      *       "last_seen_at": null
                      *     }
                      */
@@ -7197,8 +7254,8 @@ export interface operations {
                      *       "blocked": false,
                      *       "verified": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:08.248818Z",
-                     *       "updated_at": "2026-11-21T09:22:08.425681Z",
+                     *       "created_at": "2026-11-21T10:50:01.335913Z",
+                     *       "updated_at": "2026-11-21T10:50:01.363062Z",
                      *       "last_seen_at": null
                      *     }
                      */
@@ -7276,8 +7333,8 @@ export interface operations {
                      *       "blocked": false,
                      *       "verified": false,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:08.248818Z",
-                     *       "updated_at": "2026-11-21T09:22:08.536844Z",
+                     *       "created_at": "2026-11-21T10:50:01.335913Z",
+                     *       "updated_at": "2026-11-21T10:50:01.379838Z",
                      *       "last_seen_at": null
                      *     }
                      */
@@ -7352,7 +7409,7 @@ export interface operations {
                      *             {
                      *               "n": 1,
                      *               "trigger": "auto",
-                     *               "sent_at": "2026-11-21T09:22:10.915684Z",
+                     *               "sent_at": "2026-11-21T10:50:01.817999Z",
                      *               "duration_ms": 87,
                      *               "url": "https://93.184.216.34/hooks/dexra",
                      *               "status_code": 500,
@@ -7362,9 +7419,9 @@ export interface operations {
                      *               "response_body": "The CRM is being restarted."
                      *             }
                      *           ],
-                     *           "next_attempt_at": "2026-11-21T09:22:11.073767Z",
+                     *           "next_attempt_at": "2026-11-21T10:50:01.848674Z",
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T09:22:10.915684Z",
+                     *           "created_at": "2026-11-21T10:50:01.817999Z",
                      *           "finished_at": null
                      *         }
                      *       ],
@@ -7425,7 +7482,7 @@ export interface operations {
                      *         {
                      *           "n": 1,
                      *           "trigger": "auto",
-                     *           "sent_at": "2026-11-21T09:22:10.915684Z",
+                     *           "sent_at": "2026-11-21T10:50:01.817999Z",
                      *           "duration_ms": 87,
                      *           "url": "https://93.184.216.34/hooks/dexra",
                      *           "status_code": 500,
@@ -7442,13 +7499,13 @@ export interface operations {
                      *           }
                      *         }
                      *       ],
-                     *       "next_attempt_at": "2026-11-21T09:22:15.915684Z",
+                     *       "next_attempt_at": "2026-11-21T10:50:06.817999Z",
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:10.915684Z",
+                     *       "created_at": "2026-11-21T10:50:01.817999Z",
                      *       "finished_at": null,
-                     *       "body": "{\"id\":\"evt_E1JX4keGFBnA\",\"type\":\"user_updated\",\"timestamp\":\"2026-11-21T09:22:10.892929Z\",\"livemode\":true,\"api_version\":\"2026-11-20\",\"sequence\":null,\"event\":\"user_updated\",\"channel\":null,\"source\":\"api\",\"data\":{\"user\":{\"id\":\"usr_XKt57gF6muwf\",\"name\":\"Amine Alaoui\",\"tags\":[\"Hot Lead\"],\"email\":\"amine@example.com\",\"object\":\"user\",\"blocked\":false,\"country\":\"\",\"language\":\"fr\",\"livemode\":true,\"verified\":false,\"last_name\":\"Alaoui\",\"user_type\":\"premium\",\"avatar_url\":\"\",\"created_at\":\"2026-11-21T09:22:08.248818Z\",\"first_name\":\"Amine\",\"updated_at\":\"2026-11-21T09:22:10.886466Z\",\"external_id\":\"customer-42\",\"last_seen_at\":null,\"phone_number\":\"+212600000001\",\"custom_attributes\":{\"plan\":\"gold\",\"customer_lifetime_value\":7200}},\"actor\":{\"id\":\"key_8uzAr8iMvJdo\",\"type\":\"api\"},\"reason\":null,\"changes\":{\"tags\":{\"to\":[\"Hot Lead\"],\"from\":[\"Trial Expired\"]}},\"tags_added\":[\"Hot Lead\"],\"tags_removed\":[\"Trial Expired\"]}}",
+                     *       "body": "{\"id\":\"evt_E1JX4keGFBnA\",\"type\":\"user_updated\",\"timestamp\":\"2026-11-21T10:50:01.813083Z\",\"livemode\":true,\"api_version\":\"2026-11-20\",\"sequence\":null,\"event\":\"user_updated\",\"channel\":null,\"source\":\"api\",\"data\":{\"user\":{\"id\":\"usr_XKt57gF6muwf\",\"name\":\"Amine Alaoui\",\"tags\":[\"Hot Lead\"],\"email\":\"amine@example.com\",\"object\":\"user\",\"blocked\":false,\"country\":\"\",\"language\":\"fr\",\"livemode\":true,\"verified\":false,\"last_name\":\"Alaoui\",\"user_type\":\"premium\",\"avatar_url\":\"\",\"created_at\":\"2026-11-21T10:50:01.335913Z\",\"first_name\":\"Amine\",\"updated_at\":\"2026-11-21T10:50:01.811915Z\",\"external_id\":\"customer-42\",\"last_seen_at\":null,\"phone_number\":\"+212600000001\",\"custom_attributes\":{\"plan\":\"gold\",\"customer_lifetime_value\":7200}},\"actor\":{\"id\":\"key_8uzAr8iMvJdo\",\"type\":\"api\"},\"reason\":null,\"changes\":{\"tags\":{\"to\":[\"Hot Lead\"],\"from\":[\"Trial Expired\"]}},\"tags_added\":[\"Hot Lead\"],\"tags_removed\":[\"Trial Expired\"]}}",
                      *       "body_gone": null,
-                     *       "curl": "curl --request POST https://93.184.216.34/hooks/dexra \\\n  --header 'content-type: application/json' \\\n  --header 'user-agent: Dexra-Webhooks/1' \\\n  --header 'webhook-id: evt_E1JX4keGFBnA' \\\n  --header 'webhook-timestamp: 1795252931' \\\n  --header 'webhook-signature: v1,cFPRuIX0doRyWPcJX6yH8wEWroQX+EGCFCs1110ctw4= v1,OnlVNw2ezau3zuEC6xDG3GhErjcCSoLCTiK0zmxju/4=' \\\n  --header 'dexra-attempt: 2' \\\n  --header 'X-Shop-Key: [redacted]' \\\n  --data-raw '{\"id\":\"evt_E1JX4keGFBnA\",\"type\":\"user_updated\",\"timestamp\":\"2026-11-21T09:22:10.892929Z\",\"livemode\":true,\"api_version\":\"2026-11-20\",\"sequence\":null,\"event\":\"user_updated\",\"channel\":null,\"source\":\"api\",\"data\":{\"user\":{\"id\":\"usr_XKt57gF6muwf\",\"name\":\"Amine Alaoui\",\"tags\":[\"Hot Lead\"],\"email\":\"amine@example.com\",\"object\":\"user\",\"blocked\":false,\"country\":\"\",\"language\":\"fr\",\"livemode\":true,\"verified\":false,\"last_name\":\"Alaoui\",\"user_type\":\"premium\",\"avatar_url\":\"\",\"created_at\":\"2026-11-21T09:22:08.248818Z\",\"first_name\":\"Amine\",\"updated_at\":\"2026-11-21T09:22:10.886466Z\",\"external_id\":\"customer-42\",\"last_seen_at\":null,\"phone_number\":\"+212600000001\",\"custom_attributes\":{\"plan\":\"gold\",\"customer_lifetime_value\":7200}},\"actor\":{\"id\":\"key_8uzAr8iMvJdo\",\"type\":\"api\"},\"reason\":null,\"changes\":{\"tags\":{\"to\":[\"Hot Lead\"],\"from\":[\"Trial Expired\"]}},\"tags_added\":[\"Hot Lead\"],\"tags_removed\":[\"Trial Expired\"]}}'"
+                     *       "curl": "curl --request POST https://93.184.216.34/hooks/dexra \\\n  --header 'content-type: application/json' \\\n  --header 'user-agent: Dexra-Webhooks/1' \\\n  --header 'webhook-id: evt_E1JX4keGFBnA' \\\n  --header 'webhook-timestamp: 1795258201' \\\n  --header 'webhook-signature: v1,LNA7iyqzmITmMpEZiuruVaAWQA+Yt8HssmiGOGqqD9Y= v1,p1UuPL9KNEzbjHXPohH/YBey6zAeUjFd6EO+1D3L3F8=' \\\n  --header 'dexra-attempt: 2' \\\n  --header 'X-Shop-Key: [redacted]' \\\n  --data-raw '{\"id\":\"evt_E1JX4keGFBnA\",\"type\":\"user_updated\",\"timestamp\":\"2026-11-21T10:50:01.813083Z\",\"livemode\":true,\"api_version\":\"2026-11-20\",\"sequence\":null,\"event\":\"user_updated\",\"channel\":null,\"source\":\"api\",\"data\":{\"user\":{\"id\":\"usr_XKt57gF6muwf\",\"name\":\"Amine Alaoui\",\"tags\":[\"Hot Lead\"],\"email\":\"amine@example.com\",\"object\":\"user\",\"blocked\":false,\"country\":\"\",\"language\":\"fr\",\"livemode\":true,\"verified\":false,\"last_name\":\"Alaoui\",\"user_type\":\"premium\",\"avatar_url\":\"\",\"created_at\":\"2026-11-21T10:50:01.335913Z\",\"first_name\":\"Amine\",\"updated_at\":\"2026-11-21T10:50:01.811915Z\",\"external_id\":\"customer-42\",\"last_seen_at\":null,\"phone_number\":\"+212600000001\",\"custom_attributes\":{\"plan\":\"gold\",\"customer_lifetime_value\":7200}},\"actor\":{\"id\":\"key_8uzAr8iMvJdo\",\"type\":\"api\"},\"reason\":null,\"changes\":{\"tags\":{\"to\":[\"Hot Lead\"],\"from\":[\"Trial Expired\"]}},\"tags_added\":[\"Hot Lead\"],\"tags_removed\":[\"Trial Expired\"]}}'"
                      *     }
                      */
                     "application/json": components["schemas"]["WholeWebhookDelivery"];
@@ -7506,7 +7563,7 @@ export interface operations {
                      *         {
                      *           "n": 1,
                      *           "trigger": "auto",
-                     *           "sent_at": "2026-11-21T09:22:10.915684Z",
+                     *           "sent_at": "2026-11-21T10:50:01.817999Z",
                      *           "duration_ms": 87,
                      *           "url": "https://93.184.216.34/hooks/dexra",
                      *           "status_code": 500,
@@ -7516,9 +7573,9 @@ export interface operations {
                      *           "response_body": "The CRM is being restarted."
                      *         }
                      *       ],
-                     *       "next_attempt_at": "2026-11-21T09:22:11.073767Z",
+                     *       "next_attempt_at": "2026-11-21T10:50:01.848674Z",
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:10.915684Z",
+                     *       "created_at": "2026-11-21T10:50:01.817999Z",
                      *       "finished_at": null
                      *     }
                      */
@@ -7603,8 +7660,8 @@ export interface operations {
                      *             "in_flight_cap": 10
                      *           },
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T09:22:10.428099Z",
-                     *           "updated_at": "2026-11-21T09:22:10.437964Z"
+                     *           "created_at": "2026-11-21T10:50:01.758939Z",
+                     *           "updated_at": "2026-11-21T10:50:01.761327Z"
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -7699,8 +7756,8 @@ export interface operations {
                      *         "in_flight_cap": 10
                      *       },
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:10.428099Z",
-                     *       "updated_at": "2026-11-21T09:22:10.437964Z",
+                     *       "created_at": "2026-11-21T10:50:01.758939Z",
+                     *       "updated_at": "2026-11-21T10:50:01.761327Z",
                      *       "secret": "whsec_YSBzZWNyZXQgZm9yIHRoZSBkb2N1bWVudGF0aW9uICE="
                      *     }
                      */
@@ -7776,8 +7833,8 @@ export interface operations {
                      *         "in_flight_cap": 10
                      *       },
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:10.428099Z",
-                     *       "updated_at": "2026-11-21T09:22:10.437964Z"
+                     *       "created_at": "2026-11-21T10:50:01.758939Z",
+                     *       "updated_at": "2026-11-21T10:50:01.761327Z"
                      *     }
                      */
                     "application/json": components["schemas"]["WebhookEndpoint"];
@@ -7905,8 +7962,8 @@ export interface operations {
                      *         "in_flight_cap": 10
                      *       },
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:10.428099Z",
-                     *       "updated_at": "2026-11-21T09:22:11.591261Z"
+                     *       "created_at": "2026-11-21T10:50:01.758939Z",
+                     *       "updated_at": "2026-11-21T10:50:01.943170Z"
                      *     }
                      */
                     "application/json": components["schemas"]["WebhookEndpoint"];
@@ -7940,7 +7997,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "since": "2026-11-20T09:22:11Z"
+                 *       "since": "2026-11-20T10:50:01Z"
                  *     }
                  */
                 "application/json": components["schemas"]["RangeRequest"];
@@ -7969,11 +8026,11 @@ export interface operations {
                      *       "endpoint_id": "whe_X7xknDRv2P9Q",
                      *       "kind": "recover",
                      *       "state": "running",
-                     *       "since": "2026-11-20T09:22:11.000000Z",
-                     *       "until": "2026-11-21T09:22:11.162557Z",
+                     *       "since": "2026-11-20T10:50:01.000000Z",
+                     *       "until": "2026-11-21T10:50:01.865625Z",
                      *       "queued": 0,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:11.174184Z",
+                     *       "created_at": "2026-11-21T10:50:01.867082Z",
                      *       "finished_at": null
                      *     }
                      */
@@ -8008,7 +8065,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "since": "2026-11-20T09:22:11Z"
+                 *       "since": "2026-11-20T10:50:01Z"
                  *     }
                  */
                 "application/json": components["schemas"]["RangeRequest"];
@@ -8037,11 +8094,11 @@ export interface operations {
                      *       "endpoint_id": "whe_X7xknDRv2P9Q",
                      *       "kind": "replay",
                      *       "state": "running",
-                     *       "since": "2026-11-20T09:22:11.000000Z",
-                     *       "until": "2026-11-21T09:22:11.226476Z",
+                     *       "since": "2026-11-20T10:50:01.000000Z",
+                     *       "until": "2026-11-21T10:50:01.875181Z",
                      *       "queued": 0,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:11.232191Z",
+                     *       "created_at": "2026-11-21T10:50:01.876927Z",
                      *       "finished_at": null
                      *     }
                      */
@@ -8101,12 +8158,12 @@ export interface operations {
                      *           "endpoint_id": "whe_X7xknDRv2P9Q",
                      *           "kind": "replay",
                      *           "state": "done",
-                     *           "since": "2026-11-20T09:22:11.000000Z",
-                     *           "until": "2026-11-21T09:22:11.226476Z",
+                     *           "since": "2026-11-20T10:50:01.000000Z",
+                     *           "until": "2026-11-21T10:50:01.875181Z",
                      *           "queued": 4,
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T09:22:11.232191Z",
-                     *           "finished_at": "2026-11-21T09:22:11.317117Z"
+                     *           "created_at": "2026-11-21T10:50:01.876927Z",
+                     *           "finished_at": "2026-11-21T10:50:01.896309Z"
                      *         },
                      *         {
                      *           "id": "whr_CU2Vbg82msnS",
@@ -8114,12 +8171,12 @@ export interface operations {
                      *           "endpoint_id": "whe_X7xknDRv2P9Q",
                      *           "kind": "recover",
                      *           "state": "done",
-                     *           "since": "2026-11-20T09:22:11.000000Z",
-                     *           "until": "2026-11-21T09:22:11.162557Z",
+                     *           "since": "2026-11-20T10:50:01.000000Z",
+                     *           "until": "2026-11-21T10:50:01.865625Z",
                      *           "queued": 0,
                      *           "livemode": true,
-                     *           "created_at": "2026-11-21T09:22:11.174184Z",
-                     *           "finished_at": "2026-11-21T09:22:11.266201Z"
+                     *           "created_at": "2026-11-21T10:50:01.867082Z",
+                     *           "finished_at": "2026-11-21T10:50:01.883807Z"
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -8171,12 +8228,12 @@ export interface operations {
                      *       "endpoint_id": "whe_X7xknDRv2P9Q",
                      *       "kind": "replay",
                      *       "state": "done",
-                     *       "since": "2026-11-20T09:22:11.000000Z",
-                     *       "until": "2026-11-21T09:22:11.226476Z",
+                     *       "since": "2026-11-20T10:50:01.000000Z",
+                     *       "until": "2026-11-21T10:50:01.875181Z",
                      *       "queued": 4,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:11.232191Z",
-                     *       "finished_at": "2026-11-21T09:22:11.317117Z"
+                     *       "created_at": "2026-11-21T10:50:01.876927Z",
+                     *       "finished_at": "2026-11-21T10:50:01.896309Z"
                      *     }
                      */
                     "application/json": components["schemas"]["WebhookReplay"];
@@ -8228,12 +8285,12 @@ export interface operations {
                      *       "endpoint_id": "whe_X7xknDRv2P9Q",
                      *       "kind": "recover",
                      *       "state": "canceled",
-                     *       "since": "2026-11-20T09:22:11.000000Z",
-                     *       "until": "2026-11-21T09:22:11.464086Z",
+                     *       "since": "2026-11-20T10:50:01.000000Z",
+                     *       "until": "2026-11-21T10:50:01.918571Z",
                      *       "queued": 0,
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:11.473800Z",
-                     *       "finished_at": "2026-11-21T09:22:11.520360Z"
+                     *       "created_at": "2026-11-21T10:50:01.920413Z",
+                     *       "finished_at": "2026-11-21T10:50:01.928440Z"
                      *     }
                      */
                     "application/json": components["schemas"]["WebhookReplay"];
@@ -8322,8 +8379,8 @@ export interface operations {
                      *         "in_flight_cap": 10
                      *       },
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:10.428099Z",
-                     *       "updated_at": "2026-11-21T09:22:10.437964Z",
+                     *       "created_at": "2026-11-21T10:50:01.758939Z",
+                     *       "updated_at": "2026-11-21T10:50:01.761327Z",
                      *       "secret": "whsec_YSBzZWNyZXQgZm9yIHRoZSBkb2N1bWVudGF0aW9uICE="
                      *     }
                      */
@@ -8382,9 +8439,9 @@ export interface operations {
                      *       "canceled_reason": null,
                      *       "rehearsal": null,
                      *       "attempts": [],
-                     *       "next_attempt_at": "2026-11-21T09:22:10.831740Z",
+                     *       "next_attempt_at": "2026-11-21T10:50:01.799608Z",
                      *       "livemode": true,
-                     *       "created_at": "2026-11-21T09:22:10.845435Z",
+                     *       "created_at": "2026-11-21T10:50:01.803431Z",
                      *       "finished_at": null
                      *     }
                      */
