@@ -100,6 +100,7 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
     """How a browser's or an app's token is sent."""
 
     target_class = "contacts.authentication.BearerSession"
+    match_subclasses = True
     name = "sessionToken"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:  # noqa: ARG002

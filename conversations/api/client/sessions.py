@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from accounts.authentication import enter_by_publishable_key
 from accounts.models import Environment
 from contacts import queries
+from contacts.authentication import LateBearerSession
 from contacts.errors import InvalidIdentity
 from contacts.models import ContactSession
 from contacts.services import sessions
@@ -98,6 +99,7 @@ class Sessions(OpenView):
 class MySession(ClientView):
     """``/client/v1/session``"""
 
+    authentication_classes = (LateBearerSession,)
     is_open_to_blocked = True
 
     @extend_schema(operation_id="end_client_session", tags=["Client"], responses={204: None})
@@ -105,7 +107,8 @@ class MySession(ClientView):
         """
         Sign out: this session's tokens end, and its cable.
 
-        The person stays, and what they said; who proves to be them sees it in their next session.
+        The person stays, and what they said; who proves to be them sees it in their next session. A token that has
+        expired does as well.
         """
         sessions.end(self.session)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -220,6 +220,23 @@ class TestToken:
         assert again["source_id"] != page.opened["source_id"]
         assert again["user"]["id"] == page.opened["user"]["id"]
 
+    @pytest.mark.parametrize("proof", [False, True])
+    def test_signs_out_late(self, page, inbox, settings, proof):
+        settings.CLIENT_SESSION_SECONDS = -1
+        page.open(**({"identity": signed(inbox)} if proof else {}))
+        page.begin()
+
+        assert page.send("DELETE", "/session").status_code == 204
+        assert not ContactSession.unscoped.filter(source_id=page.opened["source_id"]).exists()
+        assert error(page.send("DELETE", "/session")) == (401, "session_ended")
+
+    def test_signs_nobody_out_when_it_is_forged(self, page):
+        page.open()
+        page.headers["Authorization"] = f"Bearer {page.opened['token']}x"
+
+        assert error(page.send("DELETE", "/session")) == (401, "session_expired")
+        assert ContactSession.unscoped.filter(source_id=page.opened["source_id"]).exists()
+
     def test_takes_the_cable_along_when_the_person_signs_out(self, page):
         page.open()
         page.send("DELETE", "/session")
