@@ -14,10 +14,10 @@ from django.db import transaction
 
 from accounts.models import Environment
 from contacts.models import Contact, ContactSession
-from contacts.services import attributes, contacts, races, sessions
+from contacts.services import attributes, claims, contacts, races, sessions
 from core import bodies
 from events.event import Actor
-from inboxes.channels import SHOWN_TO_CLIENTS, phones
+from inboxes.channels import phones
 from inboxes.channels.incoming import Sender
 from inboxes.models import Inbox
 
@@ -113,15 +113,10 @@ def _rightful(owner: Contact | None, proved: Mapping[str, str]) -> Contact | Non
     Else somebody could name another's phone, and once that person writes, be one with them: with their own e-mail
     address on the record that is believed from then on.
     """
-    if owner is None or owner.verified or owner.external_id is not None or not _is_a_browsers(owner):
+    if owner is None or not claims.is_a_pages_word(owner):
         return owner
     contacts.update(contact=contacts.lock(owner), fields=dict.fromkeys(proved), actor=ACTOR)
     return None
-
-
-def _is_a_browsers(owner: Contact) -> bool:
-    browsers = ContactSession.of(owner.environment).filter(contact=owner, verified=False)
-    return browsers.filter(inbox__channel__in=SHOWN_TO_CLIENTS).exists()
 
 
 def _person(environment: Environment, sender: Sender, owner: Contact | None) -> Contact:

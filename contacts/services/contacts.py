@@ -39,8 +39,8 @@ NOUNS = ("brook", "cloud", "field", "forest", "lake", "meadow", "moon", "river",
 
 def find_by_identity(environment: Environment, fields: Mapping[str, Any]) -> Contact | None:
     """Return the person with this external id, else this e-mail address, else this phone number."""
-    for name in IDENTITIES:
-        value = fields.get(name)
+    values = attributes.tidied({name: fields[name] for name in IDENTITIES if fields.get(name)})
+    for name, value in values.items():
         if value and (contact := queries.people(environment, **{name: value}).first()):
             return contact
     return None

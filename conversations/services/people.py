@@ -3,7 +3,8 @@ People who turn out to be one: proving who somebody is, and bringing records tog
 
 An HMAC pair proves an external id and nothing else: an e-mail address or phone number that comes with it is only
 claimed. So a proof never opens a record that other sessions share, and a claim never opens the record of somebody who
-is known by an external id of their own, or whom a provider vouches for.
+is known by an external id of their own, or whom a provider vouches for. Where the business's server signed an address,
+it is taken away from a record that only claimed it.
 
 Rows are locked in one order everywhere: sessions, conversations, people. Merges of one environment wait for each other
 before they lock anything, for they want people in any order.
@@ -20,11 +21,12 @@ from accounts.models import Environment
 from contacts import events
 from contacts.errors import AlreadyTaken, ContactGone
 from contacts.models import Contact, ContactSession
-from contacts.services import contacts, races, sessions, tombstones
+from contacts.services import attributes, claims, contacts, races, sessions, tombstones
 from conversations.models import Conversation, Message, SurveyAnswer
 from core.errors import NotFound, invalid
 from events.event import SYSTEM, Actor
 from events.log import publish
+from inboxes import channels
 from inboxes.errors import SignatureMismatch
 
 MERGES = 0x_DE_5A  # the advisory lock of this module; the second number is the environment
@@ -48,16 +50,18 @@ def prove_identity(*, session: ContactSession, external_id: str) -> ContactSessi
 
 
 def describe(
-    *, session: ContactSession, fields: Mapping[str, Any], joins: Collection[str] = ADDRESSES
+    *, session: ContactSession, fields: Mapping[str, Any], joins: Collection[str] = ADDRESSES,
+    signed: Collection[str] = (),
 ) -> Contact:  # fmt: skip
     """
     Change a person by what they say of themselves.
 
     An e-mail address or phone number that somebody else has is left out; from a verified session it brings the two
-    records together instead, where that is safe and ``joins`` names the field. An unverified session changes nothing
-    about a person who has proved who they are. Raises Invalid.
+    records together instead, where that is safe and ``joins`` names the field. Where ``signed`` names it, an address
+    is theirs that somebody else only claimed. An unverified session changes nothing about a person who has proved who
+    they are. Raises Invalid.
     """
-    return races.again(lambda: _describe(session, fields, joins), after=OVERTAKEN)
+    return races.again(lambda: _describe(session, attributes.tidied(fields), joins, signed), after=OVERTAKEN)
 
 
 @transaction.atomic
@@ -113,7 +117,9 @@ def _prove(session: ContactSession, external_id: str) -> ContactSession:
 
 
 @transaction.atomic
-def _describe(session: ContactSession, fields: Mapping[str, Any], joins: Collection[str]) -> Contact:
+def _describe(
+    session: ContactSession, fields: Mapping[str, Any], joins: Collection[str], signed: Collection[str]
+) -> Contact:  # fmt: skip
     if fields.get("email") or fields.get("phone_number"):
         _take_turns(session.environment)
     session = _held(session)
@@ -127,9 +133,40 @@ def _describe(session: ContactSession, fields: Mapping[str, Any], joins: Collect
             continue
         if session.verified and name in joins and _may_be_claimed(owner) and _agrees(owner, fields):
             contact = merge(source=contact, into=owner, actor=Actor("user", owner.public_id))
-        else:
+        elif not (session.verified and name in signed and _gives_up(owner, _among(fields, signed), to=contact)):
             del wanted[name]
     return contacts.update(contact=contact, fields=wanted, actor=Actor("user", contact.public_id))
+
+
+def _among(fields: Mapping[str, Any], signed: Collection[str]) -> dict[str, str]:
+    return {name: fields[name] for name in ADDRESSES if name in signed and fields.get(name)}
+
+
+def _gives_up(owner: Contact, addresses: Mapping[str, str], *, to: Contact) -> bool:
+    """
+    Take addresses away from a record that only claimed them; False where it is more than a claim.
+
+    What the business wrote to them by a provider goes along: it was meant for whoever is there.
+    """
+    owner.environment = to.environment
+    theirs = ContactSession.of(to.environment).filter(contact=owner).select_related("inbox").order_by("pk")
+    written = [each.pk for each in theirs.select_for_update(of=("self",), no_key=True) if _is_at(each, addresses)]
+    talks = _held_conversations(Conversation.of(to.environment).filter(session__in=written))
+    owner = contacts.lock(owner)
+    if not claims.is_only_claimed(owner):
+        return False
+    lost = [name for name, value in addresses.items() if getattr(owner, name) == value]
+    contacts.update(contact=owner, fields=dict.fromkeys(lost), actor=Actor("user", to.public_id))
+    ContactSession.of(to.environment).filter(pk__in=written).update(contact=to, updated_at=timezone.now())
+    _move(talks, to)
+    return True
+
+
+def _is_at(session: ContactSession, addresses: Mapping[str, str]) -> bool:
+    """Whether a session is at one of these addresses, as its provider writes them."""
+    channel = channels.find(session.inbox.channel)
+    written = (channel.address(each, session.inbox.settings) for each in addresses.values())
+    return not channel.clients_sign and session.source_id in written
 
 
 def _take_turns(environment: Environment) -> None:

@@ -2,7 +2,8 @@
 Visits: a browser or an app opens its session at the SDK's door, and says who is in front of it.
 
 What the business's server signed is true; what the page says is only said. The page's word never makes anybody
-verified, never joins two records, never takes an address that is somebody's, and changes nothing that was signed.
+verified, never joins two records, never takes an address that is somebody's, and changes nothing that was signed. What
+was signed takes an address from whoever only said that it was theirs.
 """
 
 from collections.abc import Callable, Mapping
@@ -118,7 +119,7 @@ def _described(session: ContactSession, wanted: Fields, signed: Fields) -> tuple
         return session.contact, [Ignored(name, "blocked") for name in wanted]
 
     def act(fields: Fields) -> Contact:
-        return people.describe(session=session, fields=fields, joins=tuple(signed))
+        return people.describe(session=session, fields=fields, joins=tuple(signed), signed=tuple(signed))
 
     contact, refused = _leniently(act, fields)
     kept = {name: value for name, value in fields.items() if name not in {each.field for each in refused}}
