@@ -25,10 +25,11 @@ export default defineConfig({
   webServer: process.env.DEXRA_URL
     ? undefined
     : {
-        command: "../.venv/bin/python -m dexra.launch run",
+        command: ".venv/bin/python -m dexra.launch run",
+        cwd: new URL("..", import.meta.url).pathname,
         url: `${BASE_URL}/readyz`,
-        timeout: 90_000,
+        timeout: 240_000,
         env: { PORT: port, DEXRA_DATA_DIR: DATA, DEXRA_RATE_LIMITS: "off" },
-        gracefulShutdown: { signal: "SIGTERM", timeout: 20_000 },
+        gracefulShutdown: { signal: "SIGTERM", timeout: 40_000 },
       },
 })
