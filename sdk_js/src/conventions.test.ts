@@ -1,7 +1,7 @@
 // @vitest-environment node
 /** What no reviewer should have to look for. */
 
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { build } from "esbuild"
 import { describe, expect, it } from "vitest"
 
@@ -50,13 +50,26 @@ describe("what brings what", () => {
 })
 
 describe("the style sheet", () => {
+  const PARTS = readdirSync("src/styles").filter((name) => name != "dexra.css")
+  const textOf = (name: string) => readFileSync(`src/styles/${name}`, "utf8")
   const SIDES =
     /(?<![\w-])((margin|padding|border|scroll-margin|scroll-padding)-(left|right)|border-(top|bottom)-(left|right)-radius|left|right)\s*:|(text-align|float|clear)\s*:\s*(left|right)/g
 
+  it("is put together of every part, each once", () => {
+    const named = [...textOf("dexra.css").matchAll(/^@import "\.\/(.+)" layer\(dexra\);$/gm)].map(([, name]) => name)
+
+    expect(named.sort()).toEqual(PARTS.sort())
+  })
+
   it("says start and end, and never left or right", () => {
-    const sheet = readFileSync("src/styles/dexra.css", "utf8").replace(/\/\*[\s\S]*?\*\//g, "")
+    const found = PARTS.flatMap(
+      (name) =>
+        textOf(name)
+          .replace(/\/\*[\s\S]*?\*\//g, "")
+          .match(SIDES) ?? [],
+    )
 
     expect("margin-left: 1px; text-align: right; right:0".match(SIDES)).toHaveLength(3)
-    expect(sheet.match(SIDES) ?? []).toEqual([])
+    expect(found).toEqual([])
   })
 })

@@ -36,20 +36,20 @@ async function pagesOf(react: "react" | "preact"): Promise<Record<string, [strin
     "react-dom/client": "preact/compat/client",
     "react/jsx-runtime": "preact/jsx-runtime",
   }
+  const shared = { bundle: true, write: false, logLevel: "error" } as const
+  const style = await build({ ...shared, entryPoints: [here("../../src/styles/dexra.css")] })
   const script = await build({
+    ...shared,
     entryPoints: [here("gallery.tsx")],
-    bundle: true,
-    write: false,
     format: "esm",
     jsx: "automatic",
     define: { "process.env.NODE_ENV": '"production"' },
     alias: react == "preact" ? alias : {},
-    logLevel: "error",
   })
   return {
     "/": ["text/html", readFileSync(here("index.html"), "utf8")],
     "/page.css": ["text/css", readFileSync(here("page.css"), "utf8")],
-    "/dexra.css": ["text/css", readFileSync(here("../../src/styles/dexra.css"), "utf8")],
+    "/dexra.css": ["text/css", style.outputFiles[0]!.text],
     "/gallery.js": ["text/javascript", script.outputFiles[0]!.text],
     "/picture.svg": ["image/svg+xml", PICTURE],
   }
