@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import Error as DatabaseFailure
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from prometheus_client import Counter, Histogram
 
 from core import tenancy
@@ -29,6 +29,8 @@ from events.models import LoggedEvent
 BATCH = 500
 POLL_SECONDS = 0.25
 LEADER_LOCK = 0x_DE_5A_0001
+# No event is to blame for these. Whatever else a database says to a handler is about what that wanted to write.
+AWAY = (OperationalError, InterfaceError)
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.5, 60.0
 
 log = structlog.get_logger(__name__)
@@ -106,7 +108,7 @@ class Relay:
                 return 0
             try:
                 self._tell(pending)
-            except DatabaseFailure:
+            except AWAY:
                 raise
             except Exception:
                 log.exception("handler_failed_in_batch", events=len(pending))
@@ -146,7 +148,7 @@ class Relay:
                 continue
             try:
                 self._tell([event])
-            except DatabaseFailure:
+            except AWAY:
                 raise
             except Exception:
                 log.exception("handler_failed", event_id=event.public_id, type=event.type)

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 
 from contacts.models import Contact
 from contacts.services import contacts
@@ -32,11 +32,12 @@ class Ear:
     def __init__(self) -> None:
         self.heard: list[str] = []
         self.deaf_to: set[str] = set()
+        self.complaint: Exception = RuntimeError("cannot hear this one")
 
     def __call__(self, events: Sequence[Event]) -> None:
         for event in events:
             if event.data["name"] in self.deaf_to:
-                raise RuntimeError("cannot hear this one")
+                raise self.complaint
         self.heard += [event.data["name"] for event in events]
 
 
@@ -90,8 +91,9 @@ class TestRelay:
         assert [row.data["name"] for row in feed] == ["a", "b", "c"]
         assert all(row.position for row in feed)
 
-    def test_holds_back_a_failing_event_with_its_conversation_and_nothing_else(self, live, ear, relay):
-        ear.deaf_to = {"bad"}
+    @pytest.mark.parametrize("complaint", [RuntimeError, DataError, IntegrityError])
+    def test_holds_back_a_failing_event_with_its_conversation_and_nothing_else(self, live, ear, relay, complaint):
+        ear.deaf_to, ear.complaint = {"bad"}, complaint("cannot hear this one")
         drop(live, "bad", conversation=1)
         drop(live, "behind", conversation=1)
         drop(live, "elsewhere", conversation=2)
@@ -99,6 +101,19 @@ class TestRelay:
         relay.drain()
 
         assert ear.heard == ["elsewhere"]
+
+    @pytest.mark.parametrize("away", [OperationalError, InterfaceError])
+    def test_takes_a_batch_again_when_the_database_went_away_in_it(self, live, ear, relay, away):
+        ear.deaf_to, ear.complaint = {"bad"}, away("gone")
+        drop(live, "good")
+        drop(live, "bad")
+        with pytest.raises(away):
+            relay.drain()
+
+        ear.deaf_to = set()
+        relay.drain()
+
+        assert ear.heard == ["good", "bad"]
 
     def test_tells_a_held_event_before_those_behind_it_once_its_handler_recovers(self, live, ear, relay, monkeypatch):
         ear.deaf_to = {"bad"}
