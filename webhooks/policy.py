@@ -105,7 +105,7 @@ def judge(answer: Answer, schedule: Schedule, *, attempts: int, age: float = 0.0
     floor = schedule.floor if is_slow else 0.0
     hold = 0.0
     if status in {TOO_MANY, UNAVAILABLE} and answer.retry_after is not None:
-        hold = max(step, min(answer.retry_after, LONGEST_HOLD_SECONDS))
+        hold = min(answer.retry_after, LONGEST_HOLD_SECONDS)
     due_in = max(step, floor, hold)
     is_spent = wait is None or age + due_in > LONGEST_AGE_SECONDS
     return Verdict(

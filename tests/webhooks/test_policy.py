@@ -72,10 +72,13 @@ class TestJudge:
         assert judge(answered(status, retry_after=86_400.0), LIVE, attempts=1).hold == 3600
 
     def test_never_asks_sooner_than_the_schedule_because_of_retry_after(self):
-        verdict = judge(answered(503, retry_after=1.0), LIVE, attempts=2)
+        assert 240 <= judge(answered(503, retry_after=1.0), LIVE, attempts=2).wait <= 360
 
-        assert verdict.hold == verdict.wait
-        assert 240 <= verdict.hold <= 360
+    def test_does_not_hold_the_endpoint_for_as_long_as_one_delivery_of_it_waits(self):
+        verdict = judge(answered(429, retry_after=1.0), LIVE, attempts=9)
+
+        assert verdict.wait > 60_000
+        assert verdict.hold == 1
 
     def test_takes_no_wish_from_other_statuses(self):
         assert judge(answered(500, retry_after=90.0), LIVE, attempts=1).hold == 0

@@ -314,6 +314,26 @@ class TestHealth:
         assert 89 < seconds_until(health.hold_until) <= 90
         assert health.consecutive_failures == 0
 
+    def test_holds_it_although_something_arrived_that_was_under_way(self, endpoint):
+        queue(endpoint, 2)
+        asking, slow = claim().deliveries
+
+        settle(result(asking, Verdict(Delivery.State.PENDING, wait=90, hold=90), BROKEN))
+        settle(result(slow))
+
+        assert 80 < seconds_until(health_of(endpoint).hold_until) <= 90
+
+    def test_lets_one_that_rests_go_on_as_soon_as_something_arrives(self, endpoint):
+        Health.unscoped.update(consecutive_failures=20, failing_since=timezone.now())
+        queue(endpoint, 2)
+        failing, slow = claim().deliveries
+
+        settle(result(failing, LATER, BROKEN))
+        assert health_of(endpoint).hold_until is not None
+        settle(result(slow))
+
+        assert health_of(endpoint).hold_until is None
+
     def test_rests_one_that_fails_on_and_on(self, endpoint):
         Health.unscoped.update(consecutive_failures=18, failing_since=timezone.now())
 

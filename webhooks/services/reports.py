@@ -9,7 +9,8 @@ from core.postgres.loops import Connection
 from webhooks.models import Delivery
 from webhooks.policy import FAILING_TOLD_EVERY, FAILURES_TO_REST, SUCCESSES_TO_WIDEN, Stage, Verdict, stage
 
-# The rows are locked in one order by everybody who takes several.
+# The rows are locked in one order by everybody who takes several. A success ends the rest of one that failed on and on,
+# but no pause that was asked for: it may have been under way before that.
 REPORT = """
 WITH report(endpoint_id, due_in, hold, rest, successes, failures, has_success, is_slow, error) AS (
     SELECT * FROM unnest(%b::bigint[], %b::float8[], %b::float8[], %b::float8[], %b::int[], %b::int[], %b::boolean[],
@@ -20,7 +21,8 @@ WITH report(endpoint_id, due_in, hold, rest, successes, failures, has_success, i
     SELECT report.*, endpoint.max_in_flight AS widest, locked.successes_at_cap + successes AS breath,
            CASE WHEN has_success THEN 0 ELSE locked.consecutive_failures END + failures AS in_a_row,
            CASE WHEN has_success THEN NULL ELSE locked.failing_since END AS since,
-           CASE WHEN has_success THEN NULL ELSE locked.hold_until END AS held_until
+           CASE WHEN has_success AND locked.consecutive_failures >= %b THEN NULL
+                ELSE locked.hold_until END AS held_until
     FROM locked JOIN report ON report.endpoint_id = locked.endpoint_id
     JOIN webhooks_endpoint AS endpoint ON endpoint.id = locked.endpoint_id
 )
@@ -113,6 +115,7 @@ async def report(connection: Connection, news: Mapping[int, Report]) -> list[Hea
     columns: list[Any] = [
         list(news),
         *([getattr(report, name) for report in reports] for name in REPORTED),
+        FAILURES_TO_REST,
         FAILURES_TO_REST,
         SUCCESSES_TO_WIDEN,
         SUCCESSES_TO_WIDEN,
