@@ -36,7 +36,6 @@ export const ar: Strings = {
   remove: "إزالة {name}",
   characters: "عدد الأحرف: {n} من {limit}",
   tooLarge: "حجم {name} أكبر من {size}.",
-  tooMany: "أقصى عدد للملفات: {n}",
 
   you: "أنت",
   assistant: "المساعد",
@@ -76,6 +75,7 @@ export const ar: Strings = {
   closed: "هذه المحادثة مغلقة.",
   again: "ابدأ محادثة جديدة",
   errors: {
+    network: "لا يوجد اتصال.",
     identity_required: "يرجى تسجيل الدخول للمحادثة.",
     invalid_identity_token: "تعذر التحقق من هويتك.",
     origin_not_allowed: "المحادثة غير متاحة في هذا الموقع.",
@@ -83,8 +83,14 @@ export const ar: Strings = {
     user_blocked: "لا يمكنك إرسال رسائل هنا.",
     session_expired: "انتهت جلستك.",
     storage_unavailable: "مغادرة الصفحة تُفقدك الرسائل غير المرسلة.",
+    text_too_long: "أقصى عدد للأحرف: {text_characters}",
+    too_many_files: "أقصى عدد للملفات: {files}",
+    too_many_messages: "رسائل كثيرة دفعة واحدة، انتظر قليلًا.",
     file_too_large: "الملف كبير جدًا.",
     file_type_not_allowed: "هذا النوع من الملفات غير مقبول.",
+    file_empty: "الملف فارغ.",
+    file_lost: "فُقد الملف، اختره من جديد.",
+    expired: "انتظرت الرسالة طويلًا.",
     unknown: "حدث خطأ ما.",
   },
 }

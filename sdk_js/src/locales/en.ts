@@ -36,7 +36,6 @@ export const en = {
   remove: "Remove {name}",
   characters: "{n} of {limit} characters",
   tooLarge: "{name} is larger than {size}.",
-  tooMany: "At most {n} files in one message.",
 
   you: "You",
   assistant: "Assistant",
@@ -76,6 +75,7 @@ export const en = {
   closed: "This conversation is closed.",
   again: "Start a new one",
   errors: {
+    network: "No connection.",
     identity_required: "Please sign in to chat.",
     invalid_identity_token: "You could not be signed in to chat.",
     origin_not_allowed: "Chat is not available on this site.",
@@ -83,8 +83,14 @@ export const en = {
     user_blocked: "You cannot send messages here.",
     session_expired: "Your session has ended.",
     storage_unavailable: "This browser stores nothing: leave this page and unsent messages are lost.",
+    text_too_long: "At most {text_characters} characters in one message.",
+    too_many_files: "At most {files} files in one message.",
+    too_many_messages: "Too many messages at once: wait a moment.",
     file_too_large: "The file is too large.",
     file_type_not_allowed: "Files of this kind are not taken.",
+    file_empty: "The file is empty.",
+    file_lost: "The file is lost: choose it again.",
+    expired: "It waited for too long.",
     unknown: "Something went wrong.",
   },
 }

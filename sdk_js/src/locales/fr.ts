@@ -29,7 +29,6 @@ export const fr: Strings = {
   remove: "Retirer {name}",
   characters: "{n} caractères sur {limit}",
   tooLarge: "{name} dépasse {size}.",
-  tooMany: "{n} fichiers au plus par message.",
 
   you: "Vous",
   assistant: "Assistant",
@@ -69,6 +68,7 @@ export const fr: Strings = {
   closed: "Cette conversation est terminée.",
   again: "En commencer une autre",
   errors: {
+    network: "Pas de connexion.",
     identity_required: "Connectez-vous pour discuter.",
     invalid_identity_token: "Votre identité n’a pas pu être vérifiée.",
     origin_not_allowed: "La discussion n’est pas disponible sur ce site.",
@@ -76,8 +76,14 @@ export const fr: Strings = {
     user_blocked: "Vous ne pouvez pas écrire ici.",
     session_expired: "Votre session a expiré.",
     storage_unavailable: "Ce navigateur n’enregistre rien : quitter la page perd les messages non envoyés.",
+    text_too_long: "{text_characters} caractères au plus par message.",
+    too_many_files: "{files} fichiers au plus par message.",
+    too_many_messages: "Trop de messages à la fois : patientez un instant.",
     file_too_large: "Le fichier est trop volumineux.",
     file_type_not_allowed: "Ce type de fichier n’est pas accepté.",
+    file_empty: "Le fichier est vide.",
+    file_lost: "Le fichier est perdu : choisissez-le à nouveau.",
+    expired: "L’attente a été trop longue.",
     unknown: "Une erreur est survenue.",
   },
 }

@@ -99,9 +99,9 @@ describe("the composer", () => {
     )
   })
 
-  it("shows the server's sentence for a code it does not know", () => {
+  it("says in its own language that something went wrong where it does not know the code", () => {
     show({ connection: "stopped", error: { code: "new_code", message: "Ask an administrator." } })
-    expect(screen.getByText("Ask an administrator.")).toBeDefined()
+    expect(screen.getByText("Something went wrong.")).toBeDefined()
   })
 
   it("is closed with its conversation", () => {

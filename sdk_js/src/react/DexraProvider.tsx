@@ -6,6 +6,7 @@ import { en, type Strings } from "../locales/en"
 import type { ConversationHandle, DexraClientHandle, Options } from "../types"
 import { Context, type Components, type Theme, type Ui } from "./context"
 import { keepWriting, writingOf } from "./drafts"
+import { wordsFor } from "./failures"
 import { createFormat, directionOf, knownLocale } from "./format"
 import { quietly } from "./hooks"
 
@@ -36,7 +37,7 @@ export function DexraProvider(props: DexraProviderProps) {
   const locale = knownLocale(props.locale ?? props.options?.locale ?? "en")
   const ui = useMemo<Ui>(() => {
     const words = { ...en, ...strings }
-    const { errors } = words
+    const format = createFormat(locale)
     return {
       client,
       shown,
@@ -45,8 +46,8 @@ export function DexraProvider(props: DexraProviderProps) {
       isForgetful,
       portal,
       strings: words,
-      say: (failure) => errors[failure?.code as "unknown"] ?? failure?.message ?? errors.unknown,
-      format: createFormat(locale),
+      say: (failure) => wordsFor(failure, words.errors, format, client.state.get().inbox),
+      format,
       cx: (names, className) =>
         [unstyled ? "" : names.replace(/\S+/g, "dx-$&"), className].filter(Boolean).join(" ") || undefined,
       root: { dir: directionOf(locale), lang: locale, "data-dx-theme": theme },

@@ -197,8 +197,8 @@ describe("the list", () => {
   })
 
   it("says what could not be loaded, and tries again", () => {
-    const { called } = show({ error: { code: "internal", message: "Out for a moment." } })
-    expect(screen.getByRole("alert").textContent).toBe("Out for a moment.")
+    const { called } = show({ error: { code: "timeout", message: "Out for a moment." } })
+    expect(screen.getByRole("alert").textContent).toBe("No connection.")
     fireEvent.click(screen.getByRole("button", { name: "Try again" }))
 
     expect(called("load")).toHaveLength(2)

@@ -14,7 +14,7 @@ export function Banner() {
   const text =
     connection == "offline"
       ? error?.code == "identity_unavailable"
-        ? strings.errors.invalid_identity_token
+        ? problem
         : strings.offline
       : connection == "connecting" && inbox
         ? strings.connecting

@@ -52,9 +52,9 @@ describe("choices", () => {
 
   it("say what went wrong and can be tried again", async () => {
     const { conversation, answers } = show("input_select", { items: CHOICES })
-    conversation.refusal = new DexraError("unexpected", "The survey is over.")
+    conversation.refusal = new DexraError("rate_limited", "Slow down.")
     click("Yes")
-    expect((await screen.findByRole("alert")).textContent).toBe("The survey is over.")
+    expect((await screen.findByRole("alert")).textContent).toBe("Too many messages at once: wait a moment.")
     conversation.refusal = null
     click("Yes")
     expect(answers()).toHaveLength(2)

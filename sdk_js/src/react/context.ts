@@ -44,7 +44,7 @@ export interface Ui {
   show(conversation: ConversationHandle): void
   strings: Strings
   format: Format
-  /** What went wrong, in words: ours for what we know, else the server's. */
+  /** What went wrong, in the language of the chat. */
   say(failure: Failure | null | undefined): string
   components: Components
   /** The browser refuses to store: what waits is lost with the page. */

@@ -43,7 +43,7 @@ export function useWriting({ handle, summary }: Conversation): Composing {
       return !isTooLarge
     })
     const all = [...writingOf(handle).files, ...taken]
-    if (limits && all.length > limits.files) refused = format.fill(strings.tooMany, { n: limits.files })
+    if (limits && all.length > limits.files) refused = say({ code: "too_many_files", message: "" })
     setProblem(refused)
     keep({ files: limits ? all.slice(0, limits.files) : all })
   }
