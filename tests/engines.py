@@ -16,8 +16,8 @@ from django.db import connection
 from dexra.engines import Engine
 from dexra.processes import BASE_DIR
 
-SOON = 10.0
-STOP_SECONDS = 20.0
+SOON = 30.0
+STOP_SECONDS = 60.0
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from redis import Redis, RedisError
 
 from dexra.embedded import redis as embedded
 
-START_SECONDS = 10
+START_SECONDS = 60
 
 
 def move_in(worker: str) -> None:
@@ -42,7 +42,7 @@ def _wait_for(url: str) -> None:
 
 def _leave(server: "subprocess.Popen[bytes]", place: Path) -> None:
     server.terminate()
-    server.wait(5)
+    server.wait(60)
     for left in place.iterdir():
         left.unlink()
     place.rmdir()

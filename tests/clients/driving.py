@@ -13,7 +13,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 NODE = shutil.which("node")
 ARE_INSTALLED = NODE is not None and (HERE / "node_modules").exists()
-SOON = 20.0
+SOON = 60.0
 
 Event = dict[str, Any]
 
@@ -77,11 +77,11 @@ class NodeClient:
         assert self.process.stdout is not None
         self.process.stdin.close()
         try:
-            self.process.wait(3)
+            self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait(3)
-        self._reader.join(3)
+            self.process.wait(SOON)
+        self._reader.join(SOON)
         self.process.stdout.close()
 
     def _read(self) -> None:

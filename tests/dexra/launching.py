@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -87,10 +86,3 @@ def _uses(process: psutil.Process, data: Path) -> bool:
         return any(str(data) in word for word in (*process.cmdline(), *process.environ().values()))
     except psutil.Error:
         return False
-
-
-def free_port() -> int:
-    """Return a port nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -23,12 +23,12 @@ from tests.dexra.launching import (
     LAUNCH,
     PATIENCE_SECONDS,
     environment,
-    free_port,
     launched,
     running,
     wait_for,
 )
 from tests.dexra.places import Places
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 one_product = pytest.mark.xdist_group("product")  # whoever looks at it does so in one process

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from dexra import listening
-from tests.dexra.launching import free_port
+from tests.ports import free_port
 
 
 @pytest.mark.parametrize(("text", "port"), [("8000", 8000), ("1", 1), ("65535", 65535), ("", 8000)])

@@ -15,8 +15,9 @@ import pytest
 from bench.faults import Ledger, Told, open_conversations
 from dexra.embedded.postgres import APPLICATION_ROLE, Postgres
 from dexra.home import Home
-from tests.dexra.launching import free_port, launched, wait_for
+from tests.dexra.launching import launched, wait_for
 from tests.dexra.places import Places
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("silence")]  # one product for all
 

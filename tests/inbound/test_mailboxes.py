@@ -15,8 +15,9 @@ from inboxes.models import Inbox
 from inboxes.transport import imap
 from tests.engines import until
 from tests.inboxes.letters import EMAIL
+from tests.ports import free_port
 from tests.providers.imap import Folder, ImapServer
-from tests.providers.smtp import ScriptedServer, free_port
+from tests.providers.smtp import ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,8 +15,9 @@ from inbound.tasks import check_mailboxes
 from inboxes.models import Inbox, InboxHealth
 from tests.engines import until
 from tests.inbound.test_mailboxes import letter, look, settings_for, stored
+from tests.ports import free_port
 from tests.providers.imap import ImapServer
-from tests.providers.smtp import ScriptedServer, free_port
+from tests.providers.smtp import ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY = 24

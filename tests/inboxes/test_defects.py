@@ -12,8 +12,8 @@ from inboxes.channels.telegram import Telegram
 from inboxes.transport import http
 from inboxes.transport.accidents import AMBIGUOUS, NOT_SENT
 from outbound import policy
+from tests.ports import free_port
 from tests.providers.server import Provider, answer_json
-from tests.providers.smtp import free_port
 from tests.providers.words import outgoing
 
 TOKEN = "123456:AAH-secret-token-of-a-bot"

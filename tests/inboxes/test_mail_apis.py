@@ -15,8 +15,8 @@ from inboxes.channels.outgoing import Mail, MailOrder, Outgoing
 from inboxes.transport import mail
 from inboxes.transport.accidents import AMBIGUOUS, NOT_SENT, Accident
 from tests.inboxes.letters import EMAIL, MESSAGE_ID, OURS
+from tests.ports import free_port
 from tests.providers.server import Provider, answer, answer_json, half_a_line, hang, hang_up, reset
-from tests.providers.smtp import free_port
 
 KEY = "key-0123456789"
 MAILERSENDS = {"X-Message-Id": "bb", "Content-Type": "text/html"}

@@ -15,7 +15,8 @@ from inboxes.channels.outgoing import Button, Mail, MailOrder, Media, Outgoing, 
 from inboxes.transport import mail, smtp, sockets
 from inboxes.transport.accidents import AMBIGUOUS, NOT_SENT, OUR_FAULT, Accident
 from tests.inboxes.letters import EMAIL, MESSAGE_ID, OURS
-from tests.providers.smtp import DROP, DROP_UNTAKEN, HANG, MailServer, ScriptedServer, free_port
+from tests.ports import free_port
+from tests.providers.smtp import DROP, DROP_UNTAKEN, HANG, MailServer, ScriptedServer
 from tests.webhooks.certificates import Authority
 
 PASSWORD = "correct-horse"

@@ -20,6 +20,10 @@ from typing import Any, Self
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.ports import free_port
+
+START_SECONDS = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -67,7 +71,8 @@ class MailServer:
         # In clear, too: whether a password is said there is the client's to decide.
         options: dict[str, Any] = {"auth_require_tls": False, "authenticator": self._authenticated if login else None,
                    "tls_context": starttls, "require_starttls": False, "decode_data": False}  # fmt: skip
-        self._controller = Controller(self, hostname="127.0.0.1", port=free_port(), ssl_context=tls, **options)
+        options |= {"port": free_port(), "ready_timeout": START_SECONDS}
+        self._controller = Controller(self, hostname="127.0.0.1", ssl_context=tls, **options)
 
     @property
     def port(self) -> int:
@@ -172,9 +177,3 @@ class ScriptedServer:
             with connection, suppress(OSError):
                 connection.settimeout(5)
                 self._script(connection)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

@@ -18,16 +18,11 @@ from websockets.http11 import Response
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60.0
-SOON = 8.0
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+START_SECONDS = 240.0
+SOON = 30.0
 
 
 class Server:
@@ -84,7 +79,7 @@ class Server:
         named = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         return int(status.split(" ")[1]), named, content
 
-    def terminate(self, seconds: float = 30.0) -> int:
+    def terminate(self, seconds: float = 60.0) -> int:
         """Ask it to stop and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)
@@ -95,7 +90,7 @@ class Server:
             client.break_off()
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(5)
+        self.process.wait(SOON)
 
     def _await_start(self) -> None:
         until = time.monotonic() + START_SECONDS

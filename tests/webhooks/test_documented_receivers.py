@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.driving import ARE_INSTALLED
+from tests.ports import free_port
 from webhooks import signing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,12 +44,6 @@ def command_of(label, place):
 def write(path, label):
     path.write_text(SAMPLES[label])
     return str(path)
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 class Running:
