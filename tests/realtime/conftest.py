@@ -8,8 +8,17 @@ from accounts.models import Environment, User
 from contacts.models import ContactSession
 from core import redis as redis_connections
 from realtime import transport
-from tests.realtime.driving import Client, Stage, room
+from realtime.services import catching_up, limits
+from tests.realtime.driving import SOON, Client, Stage, room
 from tests.realtime.resuming import publish
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up on nothing, and lose nobody, only because the machine is slow for a while."""
+    for name in ("PATIENCE_SECONDS", "LINK_PATIENCE_SECONDS", "HISTORY_COMMAND_SECONDS"):
+        monkeypatch.setattr(limits, name, SOON)
+    monkeypatch.setattr(catching_up, "AHEAD_SECONDS", SOON)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from realtime.services import process
 from realtime.services.hub import Hub
 
 Answer = TypeVar("Answer")
-SOON = 5.0
+SOON = 30.0
 WHO_IS_ONLINE = ("presence.update", "presence")
 QUIET = 0.15
 
@@ -30,7 +30,7 @@ class Stage:
         self.hub: Hub = self.run(self._hub())
         self.run(asyncio.wait_for(self.hub.switchboard.link.up.wait(), SOON))
 
-    def run(self, work: Coroutine[Any, Any, Answer], seconds: float = 30.0) -> Answer:
+    def run(self, work: Coroutine[Any, Any, Answer], seconds: float = 2 * SOON) -> Answer:
         """Do something in the loop and return what it returns."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 

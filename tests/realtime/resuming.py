@@ -3,8 +3,10 @@
 import json
 import time
 
-from realtime.services import broker
+from core import redis as redis_connections
+from realtime.services import broker, sessions
 from realtime.services.broker import Publication
+from tests.engines import until
 from tests.realtime.driving import Client, Stage
 
 
@@ -23,6 +25,11 @@ def resume(client: Client, identifier: str, streams: dict[str, dict[str, object]
     history = {"since": since or int(time.time()), "streams": streams}
     client.say(command="subscribe", identifier=identifier, history=history)
     return until_history(client)
+
+
+def until_kept(sid: str, *identifiers: str) -> None:
+    """Wait until a connection has left behind what it listens to."""
+    until(lambda: set(json.loads(redis_connections.client().get(sessions._key(sid)) or "[]")) == set(identifiers))
 
 
 def until_history(client: Client) -> list[object]:

@@ -231,7 +231,7 @@ class TestWhilePublishing:
                     if offset == 301:
                         break
                 client.hang_up()
-            publishing.result(10)
+            publishing.result(60)
 
         assert seen == list(range(1, 301))
 

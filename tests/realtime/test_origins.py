@@ -1,10 +1,9 @@
 """Which pages may listen: those an inbox lists, where it lists any."""
 
-import time
-
 import pytest
 
 from inboxes.models import Inbox
+from tests.realtime.resuming import until_kept
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +49,7 @@ class TestAnInboxThatListsItsPages:
         client = stage.client(protocol, headers=[(b"origin", SHOP.encode())])
         sid = client.frame()["sid"]
         assert client.subscribe(visitor)["type"] == CONFIRMED
-        time.sleep(0.1)  # until it is kept
+        until_kept(sid, visitor)
         client.hang_up()
 
         thief = stage.client(protocol, sid=sid, headers=[(b"origin", b"https://evil.example")])

@@ -11,6 +11,7 @@ import pytest
 from core import redis as redis_connections
 from realtime.services import broker
 from realtime.services.broker import Publication
+from tests.engines import until
 from tests.realtime.driving import Client, Stage
 
 pytestmark = pytest.mark.slow
@@ -42,6 +43,10 @@ class Wanderer:
             self._listen(client)
             client.hang_up()
 
+    def has_seen(self, number: int) -> bool:
+        """Whether a publication, or a later one, has come."""
+        return number <= 0 or (bool(self.seen) and self.seen[-1] >= number)
+
     def _enter(self, client: Client) -> None:
         welcome = client.frame()
         self._sid = welcome["sid"]
@@ -52,8 +57,8 @@ class Wanderer:
 
     def _listen(self, client: Client) -> None:
         """Read for a random while; positions are noted just as they come."""
-        until = time.monotonic() + self._chance.expovariate(6)
-        while time.monotonic() < until and (not self.seen or self.seen[-1] != LAST):
+        ends = time.monotonic() + self._chance.expovariate(6)
+        while time.monotonic() < ends and (not self.seen or self.seen[-1] != LAST):
             if not client.has_something(0.02):
                 continue
             message = client.message()
@@ -81,6 +86,10 @@ def test_holds_for_clients_that_come_and_go(stage, second_stage, visitor, stream
             broker.publish([Publication(stream, payload, f"k{number}")])
         if number % 90 == 0:
             redis_connections.client().execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        # History reaches back 200: whoever is held up by the machine alone is waited for, also to wander enough.
+        until(lambda: all(wanderer.has_seen(number - 100) for wanderer in wanderers), seconds=60)  # noqa: B023
+        if number == LAST - 1:
+            until(lambda: all(wanderer.connections > 10 for wanderer in wanderers), seconds=60)
         time.sleep(0.01)
     for thread in threads:
         thread.join(60)

