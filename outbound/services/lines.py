@@ -65,6 +65,7 @@ class News:
     faults: int = 0
     fault: str = ""  # the last one, in the provider's words
     refusal: Rejected | None = None
+    tried_at: datetime | None = None  # when the last one that came to a fault or a refusal had begun
     pause: Deferred | None = None
     soonest: float | None = None  # seconds until something of it is due again
 
@@ -182,6 +183,8 @@ def _add(news: News, result: Result) -> None:
         news.faults, news.fault = news.faults + 1, verdict.detail
     if isinstance(outcome, Rejected) and outcome.disconnects:
         news.refusal = outcome
+    if verdict.is_fault or news.refusal is outcome:
+        news.tried_at = result.began_at if news.tried_at is None else max(news.tried_at, result.began_at)
     if isinstance(outcome, Deferred) and outcome.pauses == "account":
         news.pause = outcome
     if verdict.state == Dispatch.State.WAITING:
@@ -189,11 +192,13 @@ def _add(news: News, result: Result) -> None:
 
 
 def _bring_up_to_date(line: Line, news: News, now: datetime) -> None:
+    was_under_way = _was_under_way(line, news)
     if news.refusal is not None:
-        _cut_off(line, news.refusal, now)
+        if not (line.is_disconnected and was_under_way):
+            _cut_off(line, news.refusal, now)
     elif news.sent:
         _well(line)
-    elif news.faults:
+    elif news.faults and not was_under_way:
         _faulty(line, news, now)
     if news.pause is not None:
         seconds = policy.FIRST_WAIT_SECONDS if news.pause.seconds is None else news.pause.seconds
@@ -203,6 +208,17 @@ def _bring_up_to_date(line: Line, news: News, now: datetime) -> None:
         due.append(now + timedelta(seconds=news.soonest))
     if due:
         line.next_due_at = max(min(due), line.paused_until or now)
+
+
+def _was_under_way(line: Line, news: News) -> bool:
+    """
+    Whether what came to nothing had begun before the line was to be tried again.
+
+    It belongs to what made the line rest, however late it ends: only what is tried after a rest says that it goes on.
+    """
+    is_resting = line.is_disconnected or line.consecutive_faults >= policy.FAULTS_TO_REST
+    until, tried_at = line.paused_until, news.tried_at
+    return is_resting and until is not None and tried_at is not None and tried_at < until
 
 
 def _cut_off(line: Line, refusal: Rejected, now: datetime) -> None:
@@ -232,7 +248,7 @@ def _faulty(line: Line, news: News, now: datetime) -> None:
     is_old = since is None or since < now - timedelta(seconds=policy.FAULTS_WITHIN_SECONDS)
     if is_old and line.consecutive_faults < policy.FAULTS_TO_REST:
         line.consecutive_faults, line.faults_since = 0, now
-    if line.consecutive_faults >= policy.FAULTS_TO_REST:  # those that were under way together are one more sign
+    if line.consecutive_faults >= policy.FAULTS_TO_REST:  # those that were tried together are one more sign
         line.consecutive_faults += 1
     else:  # the first rest is a short one, however many came to nothing at once
         line.consecutive_faults = min(line.consecutive_faults + news.faults, policy.FAULTS_TO_REST)

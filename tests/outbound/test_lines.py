@@ -1,5 +1,6 @@
 """The queue before a provider: cut off, at rest, mended; and who is told."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,9 +10,10 @@ from accounts.services import audit
 from inboxes.channels.outcomes import Deferred, Rejected, Sent
 from inboxes.models import InboxHealth
 from inboxes.services import inboxes
+from outbound import policy
 from outbound.models import Dispatch, Line
-from outbound.services import lines
-from tests.outbound.stepping import claim, settle, taken
+from outbound.services import lines, settling
+from tests.outbound.stepping import claim, result, settle, taken
 from tests.outbound.working import line_of, say
 from tests.webhooks.telling import listen, told
 
@@ -24,6 +26,16 @@ def came_to(outcome):
     Line.unscoped.update(paused_until=None, next_due_at=timezone.now())
     Dispatch.unscoped.filter(state="waiting").update(next_attempt_at=timezone.now() - timedelta(seconds=1))
     settle(outcome, claim().dispatches[0])
+
+
+def came_one_by_one_to(outcome, inbox, count):
+    """Have so many messages be on their way together and come to something in a settlement each."""
+    for number in range(count):
+        say(inbox, f"p-{number}")
+    results = [result(claimed, outcome) for claimed in claim().dispatches]
+    assert len(results) == count
+    for each in results:
+        settling.settle([each])
 
 
 def rests_for(inbox):
@@ -55,6 +67,12 @@ class TestALineThatIsCutOff:
             found.append(rests_for(toys))
 
         assert found == [60, 120, 240, 480, 900, 900]
+
+    def test_is_not_tried_later_for_what_was_under_way_together(self, toys):
+        came_one_by_one_to(REFUSED, toys, 20)
+
+        assert line_of(toys).consecutive_faults == 1
+        assert rests_for(toys) <= 60
 
     def test_is_seen_in_the_inbox_s_health(self, toys):
         say(toys, "ana")
@@ -91,6 +109,24 @@ class TestALineThatRests:
             found.append(rests_for(faulty))
 
         assert found == [5, 10, 20]
+
+    def test_does_so_for_a_short_time_first_however_many_were_under_way(self, toys):
+        came_one_by_one_to(FAULT, toys, 20)
+
+        assert line_of(toys).consecutive_faults == policy.FAULTS_TO_REST
+        assert rests_for(toys) <= policy.FIRST_REST_SECONDS
+
+    def test_does_so_for_longer_only_for_what_was_tried_after_it_rested(self, toys):
+        say(toys, "ana")
+        say(toys, "ben")
+        late, probe = (result(claimed, FAULT) for claimed in claim().dispatches)
+        ended = timezone.now()
+        Line.unscoped.update(consecutive_faults=10, faults_since=ended, paused_until=ended)
+
+        settling.settle([replace(late, began_at=ended - timedelta(seconds=20))])
+        assert line_of(toys).consecutive_faults == 10
+        settling.settle([replace(probe, began_at=ended + timedelta(seconds=1))])
+        assert line_of(toys).consecutive_faults == 11
 
     def test_does_not_for_faults_of_another_hour(self, faulty):
         Line.unscoped.update(faults_since=timezone.now() - timedelta(hours=1))
