@@ -250,6 +250,17 @@ describe("storage", () => {
     expect(errors).toMatchObject([["error", { code: "storage_unavailable" }]])
   })
 
+  it("that a browser has switched off is done without, and said once", async () => {
+    vi.stubGlobal("localStorage", null)
+    const client = await world.start({ storage: undefined })
+    client.newConversation().send({ text: "1" })
+    await pass(50)
+
+    expect(world.server.messages).toHaveLength(1)
+    const errors = world.told.filter(([event]) => event == "error")
+    expect(errors).toMatchObject([["error", { code: "storage_unavailable" }]])
+  })
+
   it("may be left out", async () => {
     const client = await world.start({ storage: null })
 

@@ -16,8 +16,8 @@ export function createVault(chosen: Options["storage"], complain: (cause: unknow
 
   function attempt<Value>(act: (storage: NonNullable<Options["storage"]>) => Value): Value | undefined {
     try {
-      const storage = chosen === undefined ? globalThis.localStorage : chosen
-      return storage ? act(storage) : undefined
+      // A browser that has switched it off may answer null: then acting fails, and is told.
+      return chosen === null ? undefined : act(chosen ?? globalThis.localStorage)
     } catch (cause) {
       if (!hasComplained) complain(cause)
       hasComplained = true

@@ -99,6 +99,23 @@ describe("two tabs", () => {
   })
 })
 
+describe("where a browser keeps nothing for a page", () => {
+  it("a channel that is refused leaves every tab to itself", async () => {
+    const refuse = () => {
+      throw new DOMException("The operation is insecure.", "SecurityError")
+    }
+    vi.stubGlobal("BroadcastChannel", refuse)
+    const id = world.server.addConversation()
+    const [first, second] = [await world.start(), await world.start()]
+
+    world.server.addMessage(id, { text: "Hi" })
+    await pass(10)
+
+    for (const tab of [first, second]) expect(tab.state.get()).toMatchObject({ connection: "online", unread: 1 })
+    expect(world.server.open).toHaveLength(2)
+  })
+})
+
 describe("where locks are refused", () => {
   const refusing = { request: () => Promise.reject(new DOMException("No", "SecurityError")) }
 

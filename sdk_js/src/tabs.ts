@@ -45,8 +45,17 @@ export function hold(name: string, onHeld: () => void): () => void {
   }
 }
 
+/** A browser that keeps nothing for a page may have channels and give it none. */
+function openChannel(name: string): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel(name)
+  } catch {
+    return undefined
+  }
+}
+
 export function joinTabs(name: string, onLead: () => void, onMessage: (message: any) => void): Tabs {
-  const channel = globalThis.BroadcastChannel && new BroadcastChannel(name)
+  const channel = openChannel(name)
   if (channel) channel.onmessage = (event) => onMessage(event.data)
   // Without a channel nobody could pass frames on: each tab leads itself.
   const leave = channel ? hold(name, onLead) : (onLead(), () => {})
