@@ -197,6 +197,22 @@ class TestPausedEndpoints:
         assert health_of(endpoint).next_due_at is None
 
 
+class TestAge:
+    def test_is_what_passed_since_the_delivery_was_made(self, endpoint):
+        queue(endpoint, created_at=timezone.now() - timedelta(hours=90))
+
+        assert 89 * 3600 < claim().deliveries[0].age < 91 * 3600
+
+    def test_begins_anew_for_what_was_held_when_its_endpoint_is_resumed(self, endpoint):
+        Health.unscoped.update(resumed_at=timezone.now() - timedelta(hours=2))
+        ages = [
+            (queue(endpoint, created_at=timezone.now() - timedelta(hours=hours)), claim().deliveries[0].age)[1]
+            for hours in (90, 1)
+        ]
+
+        assert [round(age / 3600) for age in ages] == [2, 1]
+
+
 class TestHeldEndpoints:
     def hold(self, endpoint, seconds):
         Health.unscoped.filter(pk=endpoint.pk).update(hold_until=timezone.now() + timedelta(seconds=seconds))

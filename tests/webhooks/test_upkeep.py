@@ -8,10 +8,11 @@ from django.db import connection
 from django.utils import timezone
 from psycopg import sql
 
+from accounts.services import audit
 from tests.webhooks.working import health_of, open_endpoint, queue
 from webhooks import tasks
 from webhooks.models import Delivery, Health
-from webhooks.services import upkeep
+from webhooks.services import endpoints, upkeep
 
 
 @pytest.fixture
@@ -84,10 +85,16 @@ class TestEndTooOld:
         assert upkeep.end_too_old() == 0
         assert state_of(held) == "pending"
 
-    def test_gives_what_was_just_resumed_its_turn(self, endpoint):
-        queue(endpoint, created_at=ago(days=9), next_attempt_at=ago(minutes=5))
+    def test_gives_what_was_resumed_its_turn(self, live):
+        paused = open_endpoint(live, state="paused")
+        held = queue(paused, created_at=ago(days=9), next_attempt_at=ago(days=9))[0]
+        endpoints.resume(endpoint=paused, by=audit.SYSTEM, held="resume")
 
         assert upkeep.end_too_old() == 0
+        assert state_of(held) == "pending"
+
+        Health.unscoped.update(resumed_at=ago(hours=81))
+        assert upkeep.end_too_old() == 1
 
 
 class TestPurge:

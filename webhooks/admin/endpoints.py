@@ -94,8 +94,8 @@ class HealthAdmin(RecordAdmin):
     list_filter = (by_state("state", HEALTH), among("last_error", *ERRORS))
     search_help_text = "A whe_… id."
     shown = (
-        "endpoint", "next_due_at", "hold_until", "in_flight_cap", "successes_at_cap", "tokens", "tokens_at",
-        "consecutive_failures", "failing_since", "last_failure_at", "last_success_at", "last_error",
+        "endpoint", "next_due_at", "hold_until", "resumed_at", "in_flight_cap", "successes_at_cap", "tokens",
+        "tokens_at", "consecutive_failures", "failing_since", "last_failure_at", "last_success_at", "last_error",
         "signing_failed_at", "told_stage", "told_failing_at", "told_exhausted_at",
     )  # fmt: skip
 

@@ -116,6 +116,7 @@ class Health(TenantModel):
     hold_until = models.DateTimeField(null=True, blank=True)
     in_flight_cap = models.PositiveSmallIntegerField(default=MOST_IN_FLIGHT)  # additive increase, halved when slow
     successes_at_cap = models.PositiveSmallIntegerField(default=0)
+    resumed_at = models.DateTimeField(null=True, blank=True)  # what was held is given its time from then on
     # Tokens of the endpoint's own rate, and when they were counted.
     tokens = models.FloatField(default=0)
     tokens_at = models.DateTimeField(null=True, blank=True)

@@ -36,6 +36,7 @@ ORDINARY = "trigger NOT IN ('manual', 'test', 'rehearsal')"
 # A rate's bucket holds what comes together in a quarter of a second, and one at least.
 ASKED = """
 SELECT ask.endpoint_id, ask.most, endpoint.dialect, endpoint.rate_per_second AS rate, bucket.tokens, health.hold_until,
+       coalesce(extract(epoch FROM statement_timestamp() - health.resumed_at)::float8, 'infinity') AS told_for,
        endpoint.deleted_at IS NULL AS stands,
        endpoint.deleted_at IS NULL AND endpoint.state = 'active' AS is_active,
        coalesce(health.hold_until > statement_timestamp(), false) AS is_held,
@@ -106,7 +107,7 @@ WITH asked AS MATERIALIZED ({ASKED}), taken AS MATERIALIZED ({TAKEN}), claimed A
         tokens_at = CASE WHEN looks.tokens IS NOT NULL THEN statement_timestamp() END
     FROM looks WHERE health.endpoint_id = looks.endpoint_id
 )
-SELECT looks.endpoint_id, CASE WHEN looks.due_at IS NOT NULL THEN looks.seconds END, claimed.*
+SELECT looks.endpoint_id, CASE WHEN looks.due_at IS NOT NULL THEN looks.seconds END, looks.told_for, claimed.*
 FROM looks LEFT JOIN claimed ON claimed.endpoint_id = looks.endpoint_id
 """  # noqa: S608  the same
 # The first and the last day spare a look into all the others.
@@ -156,7 +157,7 @@ class Claimed(NamedTuple):
     attempts: int  # of the schedule's, this one not included
     tries: int
     extra: int
-    age: float  # seconds
+    age: float  # seconds, of which those it was held for do not count
     token: UUID
     ends_at: float  # of the lease, in monotonic seconds
 
@@ -214,10 +215,10 @@ async def claim(connection: Connection, slots: Slots, clock: Callable[[], float]
     )
     taken: list[Claimed] = []
     looks: dict[int, float | None] = {}
-    for endpoint_id, seconds, *columns in await cursor.fetchall():
+    for endpoint_id, seconds, told_for, *columns, age in await cursor.fetchall():
         looks[endpoint_id] = seconds
-        if columns[0] is not None:
-            taken.append(Claimed(*[*columns, token, ends_at]))
+        if age is not None:
+            taken.append(Claimed(*[*columns, min(age, told_for), token, ends_at]))
     return Claim(taken, looks)
 
 

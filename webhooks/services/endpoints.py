@@ -244,7 +244,8 @@ def _move(endpoint: Endpoint, by: audit.Who, state: str, what_was_held: str | No
 
 def _fresh_start(endpoint: Endpoint) -> dict[str, Any]:
     return {
-        "next_due_at": Now(), "hold_until": None, "consecutive_failures": 0, "failing_since": None, "last_error": "",
+        "next_due_at": Now(), "resumed_at": Now(), "hold_until": None,
+        "consecutive_failures": 0, "failing_since": None, "last_error": "",
         "told_stage": 0, "told_failing_at": None, "mailed_stage": 0, "successes_at_cap": 0,
         "in_flight_cap": min(MOST_IN_FLIGHT, endpoint.max_in_flight),
     }  # fmt: skip

@@ -40,8 +40,10 @@ UNWANTED = {
 TOO_OLD = """
 UPDATE webhooks_delivery SET state = 'exhausted', next_attempt_at = NULL, finished_at = now() WHERE id = ANY(ARRAY(
     SELECT delivery.id FROM webhooks_endpoint AS endpoint
+    JOIN webhooks_health AS health ON health.endpoint_id = endpoint.id
     JOIN webhooks_delivery AS delivery ON delivery.endpoint_id = endpoint.id
     WHERE endpoint.state = 'active' AND endpoint.deleted_at IS NULL
+      AND coalesce(health.resumed_at < now() - make_interval(secs => %(age)s), true)
       AND delivery.state = 'pending' AND delivery.extra = 0
       AND delivery.next_attempt_at < now() - make_interval(secs => %(overdue)s)
       AND delivery.created_at < now() - make_interval(secs => %(age)s) LIMIT %(most)s))
