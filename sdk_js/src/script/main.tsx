@@ -83,8 +83,10 @@ function draw({ client, view, setOpen }: Chat, { nonce }: Settings): void {
   if (page.SB_DISABLED) return
   const host = document.createElement("div")
   host.id = "dexra"
-  // Whatever a page shouts at everything.
+  // Whatever a page shouts at everything. Firefox spells out what "all" is, and spacing that no reader can change breaks
+  // a rule of axe: these three are said again inside.
   host.style.setProperty("all", "initial", "important")
+  for (const name of ["line-height", "letter-spacing", "word-spacing"]) host.style.setProperty(name, "initial")
   document.body.append(host)
   const place = openShadow(host, nonce).appendChild(document.createElement("div"))
   createRoot(place).render(<Widget client={client} view={view} host={host} setOpen={setOpen} />)
