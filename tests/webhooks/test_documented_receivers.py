@@ -53,7 +53,7 @@ class Running:
         self.port, self._log = port, log
 
     def post(self, body, headers):
-        talk = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        talk = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         with suppress(OSError):
             talk.request("POST", "/", body, {"content-type": "application/json", **headers})
         status = talk.getresponse().status
@@ -89,7 +89,7 @@ def running(label, place, secret=SECRET):
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, 9)  # `go run` has a child
-        process.wait(10)
+        process.wait(30)
 
 
 def await_port(port, process, log):
@@ -205,6 +205,12 @@ class TestEd25519:
 
         verify(signing.public_key(pair), signed(pair), BODY)
         verify(signing.public_key(pair), signed(SECRET, more=[pair]), BODY)
+
+    def test_takes_either_pair_while_one_is_rotated(self, verify):
+        old, new = (signing.new_secret(signing.ED25519) for _ in range(2))
+
+        for pair in (old, new):
+            verify(signing.public_key(pair), signed(new, more=[old]), BODY)
 
     @pytest.mark.parametrize("spoil", ["body", "key", "time"])
     def test_refuses_what_is_not(self, verify, spoil):
