@@ -7,6 +7,8 @@ ever a credential.
 """
 
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import sha256
 
@@ -18,17 +20,36 @@ ID_LENGTH = 12
 LARGEST_ROW = 2**63 - 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """
+    How the rows of one prefix are spelt; each shuffles the letters its own, permanent way.
+
+    What Sqids fills short ids up with is known by their first letter; it would shuffle all letters for it each time.
+    """
+
+    bare: Sqids
+    fillings: Mapping[str, str]
+
+    def spelt(self, row: int) -> str:
+        """Return what Sqids makes of a row where ids have ``ID_LENGTH`` letters at least."""
+        bare = self.bare.encode([row])
+        return (bare + self.fillings[bare[0]])[: max(ID_LENGTH, len(bare))]
+
+
 @cache
-def _alphabet(prefix: str) -> Sqids:
-    """Return the encoder of one prefix; each shuffles the letters its own, permanent way."""
-    letters = sorted(BASE58, key=lambda letter: sha256(f"dexra:{prefix}:{letter}".encode()).digest())
-    return Sqids(alphabet="".join(letters), min_length=ID_LENGTH, blocklist=[])
+def _spelling(prefix: str) -> _Spelling:
+    letters = "".join(sorted(BASE58, key=lambda letter: sha256(f"dexra:{prefix}:{letter}".encode()).digest()))
+    bare, filled = Sqids(letters, blocklist=[]), Sqids(letters, min_length=ID_LENGTH, blocklist=[])
+    # Among so many rows are all first letters there can be; of those with the same one, the first has the shortest id.
+    spelt = [(bare.encode([row]), filled.encode([row])) for row in reversed(range(len(BASE58)))]
+    return _Spelling(bare, {short[0]: full[len(short) :] for short, full in spelt})
 
 
 @lru_cache(maxsize=16_384)
 def encode(prefix: str, row: int) -> str:
     """Return the public id of a row, e.g. ``encode("msg", 42)``; the busiest rows' ids are remembered."""
-    return f"{prefix}_{_alphabet(prefix).encode([row])}"
+    return f"{prefix}_{_spelling(prefix).spelt(row)}"
 
 
 def decode(prefix: str, public_id: str) -> int | None:
@@ -36,7 +57,7 @@ def decode(prefix: str, public_id: str) -> int | None:
     head, _, tail = public_id.partition("_")
     if head != prefix or not tail.isascii() or not tail.isalnum() or len(tail) > 2 * ID_LENGTH:
         return None
-    numbers = _alphabet(prefix).decode(tail)
+    numbers = _spelling(prefix).bare.decode(tail)
     if len(numbers) != 1 or numbers[0] > LARGEST_ROW:
         return None
     # Several spellings can decode to one number; only the canonical one is an id.

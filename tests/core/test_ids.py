@@ -1,8 +1,11 @@
 """Public ids: typed, opaque, exact."""
 
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqids import Sqids
 
 from core import ids
 
@@ -10,6 +13,16 @@ from core import ids
 @given(st.integers(min_value=1, max_value=ids.LARGEST_ROW))
 def test_an_id_leads_back_to_its_row(row):
     assert ids.decode("msg", ids.encode("msg", row)) == row
+
+
+@pytest.mark.parametrize("prefix", ["msg", "conv", "usr", "evt", "inb"])
+@given(row=st.integers(min_value=200, max_value=ids.LARGEST_ROW))
+def test_ids_are_spelt_as_sqids_spells_them(prefix, row):
+    letters = sorted(ids.BASE58, key=lambda letter: sha256(f"dexra:{prefix}:{letter}".encode()).digest())
+    filled = Sqids("".join(letters), min_length=ids.ID_LENGTH, blocklist=[])
+
+    for each in (*range(200), row):
+        assert ids.encode(prefix, each) == f"{prefix}_{filled.encode([each])}"
 
 
 def test_ids_of_two_kinds_differ_for_the_same_row():
