@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import connection
@@ -16,7 +17,7 @@ from django.db import connection
 from dexra.engines import Engine
 from dexra.processes import BASE_DIR
 
-SOON = 30.0
+SOON = 60.0
 STOP_SECONDS = 60.0
 
 
@@ -38,13 +39,27 @@ def in_thread(engine: Engine) -> Iterator[threading.Event]:
 def in_process(module: str, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a module that has an engine work, on the database of the tests, until the end of the block."""
     url = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-    environment = {**os.environ, "DATABASE_URL": url, "DEXRA_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}
+    name = f"tests-{uuid4().hex}"
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url,
+        "PGAPPNAME": name,
+        "DEXRA_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
+    }
     process = subprocess.Popen([sys.executable, "-m", module, *arguments], env=environment, cwd=BASE_DIR)
     try:
         yield process
     finally:
         process.kill()
         process.wait()
+        until(lambda: not _sessions_of(name))  # the server ends them, and what they had begun, a moment later
+
+
+def _sessions_of(name: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [name])
+        found: int = cursor.fetchone()[0]
+    return found
 
 
 def until(check: Callable[[], Any], seconds: float = SOON) -> Any:

@@ -11,12 +11,9 @@ from django.conf import settings  # noqa: E402  Django first
 
 from inboxes import channels  # noqa: E402
 from outbound.engine import OutboundEngine  # noqa: E402
-from outbound.services import claims, dispatching  # noqa: E402
 from tests.outbound.toys import Toy  # noqa: E402
 
 if __name__ == "__main__":
-    claims.LEASE_SECONDS = float(sys.argv[1])
-    dispatching.SPARE_SECONDS = 1.0
-    settings.PROVIDER_BASES["toy"] = sys.argv[2]
+    settings.PROVIDER_BASES["toy"] = sys.argv[1]
     channels.REGISTRY["toy"] = Toy()
     OutboundEngine().run(threading.Event())

@@ -4,26 +4,27 @@ import signal
 from collections import Counter
 
 import pytest
+from django.utils import timezone
 
 from outbound.models import Dispatch
-from outbound.services import claims, dispatching
+from outbound.services import claims
 from tests.engines import cut_connections, in_process, until
 from tests.outbound.working import at_work, attempts, open_toy, say, settled
 from tests.providers.server import hang
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-LEASE_SECONDS = 3
-
-
-@pytest.fixture
-def _short_leases(monkeypatch):
-    monkeypatch.setattr(claims, "LEASE_SECONDS", float(LEASE_SECONDS))
-    monkeypatch.setattr(dispatching, "SPARE_SECONDS", 1.0)
-
 
 def engine_process(provider):
-    return in_process("tests.outbound.lonely", str(LEASE_SECONDS), provider.base)
+    return in_process("tests.outbound.lonely", provider.base)
+
+
+def end_leases():
+    """Let the time be over that a worker had; returns what it had begun."""
+    sending = Dispatch.unscoped.filter(state="sending")
+    under_way = set(sending.values_list("pk", flat=True))
+    sending.update(lease_until=timezone.now())
+    return under_way
 
 
 def sent_more_than_once(provider):
@@ -31,18 +32,17 @@ def sent_more_than_once(provider):
 
 
 class TestAKilledWorker:
-    @pytest.mark.usefixtures("_short_leases")
     def test_leaves_in_doubt_what_it_had_begun_and_sends_nothing_twice(self, live, speak, provider):
         provider.delay = 0.05
         said = [say(inbox, f"p-{number}", f"{inbox.pk}-{number}") for inbox in (open_toy(live), open_toy(live))
                 for number in range(80)]  # fmt: skip
         with engine_process(provider) as process:
-            provider.wait_for(50, seconds=20)
+            provider.wait_for(50)
             process.send_signal(signal.SIGKILL)
             process.wait()
-        under_way = set(Dispatch.unscoped.filter(state="sending").values_list("pk", flat=True))
+        under_way = end_leases()
         with at_work():
-            until(lambda: not Dispatch.unscoped.filter(state__in=["sending", "waiting"]).exists(), seconds=20)
+            until(lambda: not Dispatch.unscoped.filter(state__in=["sending", "waiting"]).exists())
 
         in_doubt = set(Dispatch.unscoped.filter(state="unknown").values_list("pk", flat=True))
         assert under_way
@@ -52,29 +52,29 @@ class TestAKilledWorker:
         assert told <= set(provider.texts)
         assert len(told) + len(in_doubt) == len(said)
 
-    @pytest.mark.usefixtures("_short_leases")
     def test_between_the_provider_s_answer_and_our_record_is_the_same(self, toys, provider):
         provider.meets(hang(30), taken=True)
         dispatch = say(toys, "ana")
         with engine_process(provider) as process:
-            provider.wait_for(1, seconds=20)
+            provider.wait_for(1)
             process.send_signal(signal.SIGKILL)
             process.wait()
+        end_leases()
         with at_work():
             (dispatch,) = settled([dispatch], "unknown")
 
         assert (dispatch.message.status, len(provider.taken)) == ("unknown", 1)
         assert [each.state for each in attempts(dispatch)] == ["uncertain"]
 
-    @pytest.mark.usefixtures("_short_leases")
     def test_has_its_messages_sent_again_where_the_provider_folds_them(self, toys, provider, speak, quick):
         speak(is_idempotent=True)
         provider.meets(hang(30), taken=True)
         dispatch = say(toys, "ana")
         with engine_process(provider) as process:
-            provider.wait_for(1, seconds=20)
+            provider.wait_for(1)
             process.send_signal(signal.SIGKILL)
             process.wait()
+        end_leases()
         with at_work():
             settled([dispatch])
 
@@ -88,7 +88,7 @@ class TestADatabaseThatGoesAway:
         with at_work():
             provider.wait_for(10)
             cut_connections()
-            settled(said)
+            settled(said, seconds=claims.LEASE_SECONDS + 30)  # a claim that was cut off waits for its lease
 
         assert len(provider.taken) == 10
 
@@ -99,7 +99,8 @@ class TestADatabaseThatGoesAway:
             for _ in range(6):
                 until(lambda: provider.requests)
                 cut_connections()
-            until(lambda: not Dispatch.unscoped.filter(state__in=["sending", "waiting"]).exists(), seconds=20)
+            ends = claims.LEASE_SECONDS + 30
+            until(lambda: not Dispatch.unscoped.filter(state__in=["sending", "waiting"]).exists(), seconds=ends)
 
         assert sent_more_than_once(provider) == []
         assert {Dispatch.unscoped.get(pk=each.pk).state for each in said} <= {"sent", "unknown"}
@@ -120,7 +121,8 @@ class TestARedisThatIsAway:
 
 
 class TestAStoppedWorker:
-    def test_waits_for_what_is_under_way(self, toys, provider):
+    def test_waits_for_what_is_under_way(self, toys, provider, settings):
+        settings.OUTBOUND_DRAIN_SECONDS = 30.0
         provider.delay = 0.5
         dispatch = say(toys, "ana")
         with at_work() as stop:
