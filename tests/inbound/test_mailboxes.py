@@ -237,7 +237,7 @@ class TestAServerThatIsAway:
             other = open_mailbox(live, server)
 
             mailboxes.begin()
-            until(lambda: Mailbox.unscoped.get(inbox=other).checked_at, seconds=3)
+            until(lambda: Mailbox.unscoped.get(inbox=other).checked_at)
             until(lambda: Mailbox.unscoped.get(inbox=inbox).failures)
             until(lambda: not mailboxes._visitors)
 
@@ -315,7 +315,7 @@ def checked(settings):
     """Return what a check of a folder says."""
     folder = EMAIL.folder(settings)
     assert folder is not None
-    answer = imap.check(folder, seconds=5.0)
+    answer = imap.check(folder, seconds=30.0)
     assert isinstance(answer, Reply)
     return EMAIL.judge_check(answer, settings)
 

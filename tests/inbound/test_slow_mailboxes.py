@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 from ipaddress import ip_network
 
@@ -29,6 +30,7 @@ class Dripping:
 
     def __init__(self):
         self.listening = self.most = 0
+        self.over = False
         self._lock = threading.Lock()
 
     def __call__(self, connection):
@@ -39,13 +41,13 @@ class Dripping:
             self.listening += 1
             self.most = max(self.most, self.listening)
         try:
-            while True:
-                connection.sendall(GREETING[:1])
-                time.sleep(0.05)
-        except OSError:
+            with suppress(OSError):
+                while not self.over:
+                    connection.sendall(GREETING[:1])
+                    time.sleep(0.05)
+        finally:
             with self._lock:
                 self.listening -= 1
-        finally:
             connection.close()
 
 
@@ -64,7 +66,7 @@ def server():
 def _alone(anyone):
     yield
     Mailbox.unscoped.update(next_check_at=timezone.now() + timedelta(days=1))
-    until(lambda: not mailboxes._visitors, seconds=20)
+    until(lambda: not mailboxes._visitors)
 
 
 def open_mailbox(environment, server, **fields):
@@ -79,25 +81,23 @@ def open_mailbox(environment, server, **fields):
 @pytest.mark.slow
 class TestATenantWithManyServersThatDrip:
     @pytest.fixture
-    def dripping(self, live, monkeypatch):
-        monkeypatch.setattr(mailboxes, "VISIT_SECONDS", 3.0)
+    def dripping(self, live):
         drip = Dripping()
         with ScriptedServer(drip) as slow:
             for _ in range(MANY):
                 open_mailbox(live, slow)
             yield drip
+            drip.over = True
 
     def test_keeps_no_other_tenant_waiting(self, globex, dripping, server):
         check_mailboxes()
         until(lambda: dripping.listening)
         others = open_mailbox(globex, server)
-        began = time.monotonic()
 
         check_mailboxes()
-        until(lambda: Mailbox.unscoped.get(inbox=others).checked_at, seconds=2)
+        until(lambda: Mailbox.unscoped.get(inbox=others).checked_at)
 
-        assert time.monotonic() - began < 1.5  # and its own servers still drip
-        assert dripping.listening
+        assert dripping.listening  # while its own servers still drip
         assert dripping.most <= mailboxes.OF_A_TENANT
 
     def test_holds_no_task(self, dripping):
@@ -105,17 +105,18 @@ class TestATenantWithManyServersThatDrip:
         for _ in range(5):
             check_mailboxes()
 
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < mailboxes.VISIT_SECONDS
         until(lambda: dripping.listening)
         assert len(mailboxes._visitors) <= mailboxes.AT_A_TIME
 
-    def test_ends_each_visit_before_its_lease_does(self, dripping):
-        check_mailboxes()
-        began = time.monotonic()
-        until(lambda: Mailbox.unscoped.filter(failures=1).count() >= mailboxes.OF_A_TENANT, seconds=8)
-
-        assert time.monotonic() - began < mailboxes.VISIT_SECONDS + 2
+    def test_ends_each_visit_before_its_lease_does(self, dripping, monkeypatch):
         assert mailboxes.VISIT_SECONDS < mailboxes.LEASE_SECONDS
+        monkeypatch.setattr(mailboxes, "VISIT_SECONDS", 3.0)
+
+        check_mailboxes()
+
+        until(lambda: Mailbox.unscoped.filter(failures=1).count() >= mailboxes.OF_A_TENANT)
+        assert dripping.most <= mailboxes.OF_A_TENANT
 
 
 def test_two_workers_together_make_no_more_visits_of_a_tenant(live, globex, server):

@@ -159,11 +159,11 @@ class TestHtml:
         ],
     )
     def test_that_is_there_to_keep_us_busy_does_not(self, bomb):
-        began = time.perf_counter()
+        began = time.thread_time()
 
         markup.harmless(f"before {bomb}")
 
-        assert time.perf_counter() - began < 3
+        assert time.thread_time() - began < 3
 
 
 class TestFiles:
@@ -190,12 +190,12 @@ class TestFiles:
         content = bytes(range(256)) * 40_960
         encoded = base64.encodebytes(content).replace(b"\n", b"\r\n")
         head = b"From: a@example.test\r\nContent-Type: application/zip; name=big.zip\r\n"
-        began = time.perf_counter()
+        began = time.thread_time()
 
         (mail,) = posted(head + b"Content-Transfer-Encoding: base64\r\n\r\n" + encoded)
 
         assert mail.files[0].content == content
-        assert time.perf_counter() - began < 10
+        assert time.thread_time() - began < 10
 
 
 class TestThreads:

@@ -174,8 +174,8 @@ class TestAMailThatIsNotTaken:
         server.says["DATA"] = HANG
         began = time.monotonic()
 
-        assert accident(sent(server, seconds=0.3)) == AMBIGUOUS
-        assert time.monotonic() - began < 3
+        assert accident(sent(server, seconds=1.0)) == AMBIGUOUS
+        assert time.monotonic() - began < 20  # it hangs for thirty
 
     def test_by_a_server_that_hangs_before_was_not_sent(self, server):
         server.says["RCPT"] = HANG
@@ -193,7 +193,7 @@ class TestAMailThatIsNotTaken:
         with ScriptedServer(script) as server:
             # More than fits into what lies between the two: all of it has not left when the other side is gone.
             where = smtp.Server("127.0.0.1", server.port, "none")
-            result = smtp.send(where, smtp.Envelope("a@acme.test", "b@example.test"), b"x" * 20_000_000, seconds=5.0)
+            result = smtp.send(where, smtp.Envelope("a@acme.test", "b@example.test"), b"x" * 20_000_000, seconds=30.0)
 
             assert accident(result) == NOT_SENT
 
@@ -210,14 +210,14 @@ class TestAMailThatIsNotTaken:
     @pytest.mark.slow
     def test_by_a_server_that_drips_ends_in_time(self):
         def script(connection):
-            for _ in range(100):
+            for _ in range(1000):
                 connection.sendall(b"220-a\r\n")
                 time.sleep(0.05)
 
         began = time.monotonic()
         with ScriptedServer(script) as server:
             assert accident(sent(server, seconds=0.4)) == NOT_SENT
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 30
 
     def test_by_nobody_was_not_sent(self):
         class Nowhere:

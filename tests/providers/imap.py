@@ -243,7 +243,7 @@ def _start_reactor() -> None:
         return
     threading.Thread(target=lambda: reactor.run(installSignalHandlers=False), daemon=True).start()
     reactor.callFromThread(_running.set)
-    assert _running.wait(5)
+    assert _running.wait(60)
 
 
 def _in_reactor(work: Callable[[], None]) -> None:
@@ -259,6 +259,6 @@ def _in_reactor(work: Callable[[], None]) -> None:
 
     with suppress(RuntimeError):
         reactor.callFromThread(run)
-    assert done.wait(5)
+    assert done.wait(60)
     if failed:
         raise failed[0]

@@ -24,13 +24,14 @@ from tests.webhooks.receivers import (
     half_a_line,
     hang,
     hang_up,
+    held,
     raw,
     reset,
 )
 
 __all__ = [
     "Act", "Provider", "Request", "answer", "answer_json", "cut_off", "dripping", "endless", "form_of", "garbage",
-    "half_a_line", "hang", "hang_up", "query_of", "raw", "reset",
+    "half_a_line", "hang", "hang_up", "held", "query_of", "raw", "reset",
 ]  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self
 
-SOON = 10.0
+SOON = 60.0
 AT_ONCE = 64 * 1024
 
 
@@ -84,6 +84,16 @@ def hang(seconds: float = 3600.0) -> Act:
         await asyncio.sleep(seconds)
 
     return act
+
+
+def held(may: threading.Event, act: Act) -> Act:
+    """Do something once that is allowed, after a minute at most."""
+
+    async def wait(writer: asyncio.StreamWriter) -> None:
+        await asyncio.to_thread(may.wait, 60)
+        await act(writer)
+
+    return wait
 
 
 def hang_up() -> Act:
