@@ -93,6 +93,19 @@ test("the inbox says how the chat looks where the page does not", async ({ page,
   expect(await colour()).toBe("rgb(170, 34, 0)")
 })
 
+test("the inbox greets once, above what is said first", async ({ page, site, business }) => {
+  const greeting = "Welcome, ask away"
+  const inbox = await business.createInbox({ greeting_enabled: true, greeting_message: greeting })
+  await page.goto(site.page("/", pageWith(tag(inbox))))
+  const chat = await new Chat(page).open()
+  await expect(chat.shows(greeting)).toHaveCount(1)
+
+  await chat.say("Hello")
+  await expect.poll(async () => (await business.heard(inbox)).map((one) => one.text)).toEqual(["Hello", greeting])
+
+  await expect(page.getByRole("article").locator("p")).toHaveText([greeting, "Hello"])
+})
+
 test("the element fills what the page gives it", async ({ page, site, inbox }) => {
   const sized = `<dexra-chat style="height: 420px; width: 380px"></dexra-chat>`
   await page.goto(site.page("/", pageWith(sized + tag(inbox, { "data-hide-launcher": "" }))))

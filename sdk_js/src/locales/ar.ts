@@ -89,7 +89,7 @@ export const ar: Strings = {
     file_too_large: "الملف كبير جدًا.",
     file_type_not_allowed: "هذا النوع من الملفات غير مقبول.",
     file_empty: "الملف فارغ.",
-    file_lost: "فُقد الملف، اختره من جديد.",
+    file_lost: "فُقد الملف.",
     expired: "انتظرت الرسالة طويلًا.",
     unknown: "حدث خطأ ما.",
   },

@@ -214,6 +214,24 @@ describe("the list", () => {
     expect(screen.getByText("Welcome, ask away")).toBeDefined()
   })
 
+  it("greets once: what the inbox then sends stands where it was read, above the first word", () => {
+    const conversation = scriptedConversation()
+    const inbox = { ...ONLINE.inbox!, greeting: "Welcome, ask away" }
+    render(
+      <DexraProvider client={scriptedClient({ ...ONLINE, inbox }, conversation)}>
+        <MessageList />
+      </DexraProvider>,
+    )
+    const greeting = aMessage({ text: inbox.greeting, author: { type: "system", id: null, name: "", avatar_url: "" } })
+    act(() => conversation.state.set({ messages: [own({ text: "Hello" }), greeting] }))
+
+    expect(screen.getAllByText("Welcome, ask away")).toHaveLength(1)
+    expect(screen.getAllByRole("article").map((each) => each.querySelector("p")!.textContent)).toEqual([
+      "Welcome, ask away",
+      "Hello",
+    ])
+  })
+
   it("draws a page's own parts in the place of ours", () => {
     const Message = ({ message }: { message: Message }) => <b>{message.text.toUpperCase()}</b>
     show(

@@ -5,11 +5,11 @@ import type { ConversationHandle, Message } from "../types"
 import { Problem } from "./answering"
 import { useUi } from "./context"
 import { Empty } from "./Empty"
-import { quietly, useConversation, useNameOf, type Conversation } from "./hooks"
+import { quietly, useClientState, useConversation, useNameOf, type Conversation } from "./hooks"
 import { Icon } from "./icons"
 import { Live } from "./Live"
 import { MessageItem } from "./MessageItem"
-import { rowsOf, type Row } from "./rows"
+import { greetedFirst, rowsOf, type Row } from "./rows"
 import { useScrolling } from "./scrolling"
 
 /** As many are drawn at first, and as many more each time the start is reached. */
@@ -32,10 +32,11 @@ export function MessageList({ conversationId, className, renderMessage }: Messag
     if (messages.length > limit) setLimit(limit + STEP)
     else if (hasOlder && !isLoading) quietly(handle.loadOlder().then(() => setLimit((now) => now + STEP)))
   }, [messages.length, limit, hasOlder, isLoading, handle])
+  const greeting = useClientState().inbox?.greeting
   const unseenSince = useUnseenSince(conversation)
   const all = useMemo(
-    () => rowsOf(messages, conversation.summary, unseenSince),
-    [messages, conversation.summary, unseenSince],
+    () => rowsOf(greetedFirst(messages, greeting), conversation.summary, unseenSince),
+    [messages, greeting, conversation.summary, unseenSince],
   )
   const rows = all.slice(-limit)
   const nameOf = useNameOf()
@@ -51,7 +52,8 @@ export function MessageList({ conversationId, className, renderMessage }: Messag
   useFollowOwn(messages, toEnd)
   return (
     <div className={cx("messages", className)} {...root}>
-      <div className={cx("scroll")} ref={scroller} onScroll={onScroll}>
+      {/* Firefox would stop at what scrolls, and once more at the log in it. */}
+      <div className={cx("scroll")} ref={scroller} onScroll={onScroll} tabIndex={-1}>
         {hasMore && (
           <button type="button" className={cx("plain more")} onClick={older} disabled={isLoading}>
             {isLoading ? strings.loading : strings.older}

@@ -8,19 +8,15 @@ import { Icon } from "./icons"
 export function Banner() {
   const { cx, strings, isForgetful, say } = useUi()
   const { connection, error, inbox } = useClientState()
-  const problem = error && say(error)
-  // The composer says itself that it is closed to somebody, and polling is silent: it works, only slower.
-  const isSaidElsewhere = connection == "stopped" || error?.code == "user_blocked"
+  // Polling is silent: it works, only slower. What else has gone wrong is said where it stands in the way.
   const text =
     connection == "offline"
       ? error?.code == "identity_unavailable"
-        ? problem
+        ? say(error)
         : strings.offline
       : connection == "connecting" && inbox
         ? strings.connecting
-        : (!isSaidElsewhere && problem) ||
-          (isForgetful && strings.errors.storage_unavailable) ||
-          (inbox?.is_open === false && strings.out)
+        : (isForgetful && strings.errors.storage_unavailable) || (inbox?.is_open === false && strings.out)
   return (
     <div className={cx("banner")} role="status">
       {text && <p dir="auto">{text}</p>}

@@ -54,7 +54,7 @@ describe("choices", () => {
     const { conversation, answers } = show("input_select", { items: CHOICES })
     conversation.refusal = new DexraError("rate_limited", "Slow down.")
     click("Yes")
-    expect((await screen.findByRole("alert")).textContent).toBe("Too many messages at once: wait a moment.")
+    expect((await screen.findByRole("alert")).textContent).toBe("Too much at once: wait a moment.")
     conversation.refusal = null
     click("Yes")
     expect(answers()).toHaveLength(2)

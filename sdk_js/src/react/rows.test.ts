@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { rowsOf } from "./rows"
+import { greetedFirst, rowsOf } from "./rows"
 import { ADA, aMessage, aSummary, ROBOT } from "./scripted"
 
 const at = (time: string) => ({ created_at: `2026-03-01T${time}:00Z` })
@@ -48,5 +48,24 @@ describe("rows", () => {
     const messages = [aMessage(at("10:00")), aMessage(at("10:05"))]
     const rows = rowsOf(messages, aSummary({ agents_seen_at: "2026-03-01T10:03:00Z" }), null)
     expect(rows.map((row) => row.isSeen)).toEqual([true, false])
+  })
+})
+
+describe("a greeting", () => {
+  const own = aMessage({ ...at("10:00"), direction: "inbound" })
+  const greeting = aMessage({ ...at("10:00"), text: "Welcome", author: { ...ROBOT, type: "system" } })
+  const answer = aMessage(at("10:05"))
+
+  it("that was on screen before the first word stays above it", () => {
+    expect(greetedFirst([own, greeting, answer], "Welcome")).toEqual([greeting, own, answer])
+  })
+
+  it.each([
+    ["is alone", [own]],
+    ["is followed by what a person answers", [own, answer]],
+    ["is answered with other words", [own, { ...greeting, text: "We are closed." }]],
+    ["is answered by an agent in the same words", [own, { ...greeting, author: ADA }]],
+  ] as const)("moves nothing where the first word %s", (_, messages) => {
+    expect(greetedFirst(messages, "Welcome")).toBe(messages)
   })
 })

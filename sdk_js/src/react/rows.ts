@@ -38,6 +38,12 @@ export function rowsOf(
   })
 }
 
+/** The inbox greets once: what was on screen before the first word stays above it, although it is sent in answer to it. */
+export function greetedFirst(messages: readonly Message[], greeting?: string): readonly Message[] {
+  const [first, second, ...others] = messages
+  return second?.author.type == "system" && second.text == greeting ? [second, first!, ...others] : messages
+}
+
 function isUnseen(message: Message, since: string): boolean {
   return message.direction == "outbound" && Date.parse(message.created_at) > (Date.parse(since) || 0)
 }
