@@ -1,4 +1,4 @@
-/** The page: ?state=talk&theme=dark&locale=ar&part=launcher shows the chat in one state. */
+/** The page: ?state=talk&theme=dark&locale=ar&accent=gold&part=launcher shows the chat in one state. */
 
 import { createRoot } from "react-dom/client"
 import { ar } from "../../src/locales/ar"
@@ -13,6 +13,7 @@ const strings = { ar, fr }[locale]
 const host = document.getElementById("chat")!
 document.documentElement.lang = locale
 document.documentElement.dir = locale == "ar" ? "rtl" : "ltr"
+document.documentElement.style.setProperty("--dx-accent", asked.get("accent"))
 Object.assign(window, { client })
 
 /** The same sheet, in a root of its own, on a page that wants everything pink. */

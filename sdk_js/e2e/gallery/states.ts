@@ -216,6 +216,13 @@ export const STATES: Record<string, () => ScriptedClient> = {
       ai: { state: "writing", text: "Your parcel left on Monday. It is now in" },
     }),
   handed_off: () => talk(TALK(), { ai: { state: "handed_off", text: "" } }),
+  accent: () =>
+    talk([
+      said("Everything about it: https://example.com/returns", 9),
+      asked("I have read https://example.com/shipping", 8, { attachments: [anAttachment()] }),
+      rich("input_select", { ...CHOICES, submitted_values: [{ title: "Returns", value: "r" }] }, "What is it about?"),
+      rich("article", { items: ARTICLES }),
+    ]),
   several,
   long: () =>
     talk(
