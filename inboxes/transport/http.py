@@ -11,13 +11,12 @@ import ssl
 import sys
 import time
 import zlib
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 import httpcore
 import httpx
@@ -35,6 +34,7 @@ CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 30.0
 MOST_BYTES = 1024 * 1024
 MOST_REDIRECTS = 3  # of files, which providers keep elsewhere
+PORTS = {"http": 80, "https": 443}
 EXPECTED = (httpx.HTTPError, httpx.InvalidURL, OSError)  # whatever else is raised is a defect
 # No descriptors, memory or ports are left here: the other side has nothing to do with it.
 OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
@@ -48,13 +48,12 @@ class Exchange:
     """
     Makes calls from inside one event loop; connections are kept for the next ones.
 
-    A connection at a time is a pool of its own: httpcore asks every idle connection of a pool, at every call, whether
-    it still stands, which with two hundred of them takes longer than the call.
+    There is no pool: at every call, httpcore's asks each idle connection, and there are hundreds, if it still stands.
     """
 
     def __init__(self) -> None:
         self._dialler = Dialler()
-        self._idle: dict[str, deque[tuple[float, _AsyncTransport]]] = {}
+        self._idle: defaultdict[tuple[str, bytes], deque[tuple[float, _Connection]]] = defaultdict(deque)
 
     async def exchange(self, order: HttpOrder, *, livemode: bool) -> Result:
         """Make one call. Raises nothing but CancelledError, and RuntimeError for the sandbox, which calls nobody."""
@@ -70,28 +69,22 @@ class Exchange:
     async def close(self) -> None:
         """Close every connection."""
         for idle in self._idle.values():
-            for _, transport in idle:
-                await transport.aclose()
+            for _, connection in idle:
+                await connection.aclose()
         self._idle.clear()
         self._dialler.close()
 
     async def _call(self, written: Written, seconds: float, trail: "_Trail") -> Reply:
-        host = urlsplit(written.url).netloc
-        transport = await self._take(host)
+        url = _parsed(written.url)
+        idle = self._idle[url.scheme, url.netloc]
+        connection = await _taken(idle) or _Connection(url, self._dialler)
         try:
-            reply = await _call(transport, written, seconds, trail)
+            reply = await _call(connection, url, written, seconds, trail)
         except BaseException:
-            await transport.aclose()
+            await connection.aclose()
             raise
-        self._idle.setdefault(host, deque()).append((time.monotonic(), transport))
+        idle.append((time.monotonic(), connection))
         return reply
-
-    async def _take(self, host: str) -> "_AsyncTransport":
-        """Return the connection that was used last; those that nobody needed for a while are closed."""
-        idle = self._idle.get(host)
-        while idle and idle[0][0] < time.monotonic() - IDLE_SECONDS:
-            await idle.popleft()[1].aclose()
-        return idle.pop()[1] if idle else _AsyncTransport(self._dialler)
 
 
 def ask(order: HttpOrder, *, livemode: bool) -> Result:
@@ -142,13 +135,19 @@ class _Trail:
         self.note(name, info)
 
 
-class _AsyncTransport(httpx.AsyncHTTPTransport):
-    """httpx's own, with one connection, and a look at what it dials."""
+class _Connection(httpx.AsyncHTTPTransport):
+    """httpx's own, with a single connection instead of its pool, and a look at what it dials."""
 
-    def __init__(self, dialler: Dialler) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=_tls(), max_connections=1, keepalive_expiry=IDLE_SECONDS, retries=0, network_backend=dialler
+    def __init__(self, url: httpx.URL, dialler: Dialler) -> None:
+        origin = httpcore.Origin(url.raw_scheme, url.raw_host, url.port or PORTS[url.scheme])
+        self._pool: Any = httpcore.AsyncHTTPConnection(
+            origin, ssl_context=_tls(), keepalive_expiry=IDLE_SECONDS, retries=0, network_backend=dialler
         )
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether another call may be made: neither side has ended it."""
+        return self._pool.is_available() and not self._pool.has_expired()
 
 
 class _PlainTransport(httpx.HTTPTransport):
@@ -158,13 +157,24 @@ class _PlainTransport(httpx.HTTPTransport):
         self._pool = httpcore.ConnectionPool(ssl_context=_tls(), http1=True, retries=0, network_backend=PlainDialler())
 
 
-async def _call(transport: _AsyncTransport, written: Written, seconds: float, trail: _Trail) -> Reply:
+async def _taken(idle: deque[tuple[float, _Connection]]) -> _Connection | None:
+    """Return the last used that still stands, if there is one; those that nobody needed for a while are closed."""
+    while idle and idle[0][0] < time.monotonic() - IDLE_SECONDS:
+        await idle.popleft()[1].aclose()
+    while idle:
+        if (connection := idle.pop()[1]).is_usable:
+            return connection
+        await connection.aclose()
+    return None
+
+
+async def _call(connection: _Connection, url: httpx.URL, written: Written, seconds: float, trail: _Trail) -> Reply:
     timeout = httpx.Timeout(seconds, connect=min(seconds / 2, CONNECT_SECONDS))
     request = httpx.Request(
-        written.method, written.url, headers=dict(written.headers), content=written.body or None,
+        written.method, url, headers=dict(written.headers), content=written.body or None,
         extensions={"timeout": timeout.as_dict(), "trace": trail.note_async},
     )  # fmt: skip
-    response = await transport.handle_async_request(request)
+    response = await connection.handle_async_request(request)
     assert isinstance(response.stream, httpx.AsyncByteStream)
     pieces, size = [], 0
     try:
@@ -257,6 +267,14 @@ def _causes(failure: BaseException | None) -> Iterator[BaseException]:
     while failure is not None:
         yield failure
         failure = failure.__cause__ or failure.__context__
+
+
+@lru_cache(maxsize=1024)
+def _parsed(url: str) -> httpx.URL:
+    """Return a URL that is called again and again, taken apart. Raises InvalidURL, UnsupportedProtocol."""
+    if (parsed := httpx.URL(url)).scheme in PORTS:
+        return parsed
+    raise httpx.UnsupportedProtocol("This is no address of the web.")
 
 
 def _refuse_sandbox(livemode: bool) -> None:  # noqa: FBT001  private, and named by its only argument
