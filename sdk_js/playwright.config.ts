@@ -10,16 +10,23 @@ export const DATA = process.env.DEXRA_SDK_DATA ?? new URL("../var/test-sdk", imp
 
 export default defineConfig({
   testDir: "e2e",
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  // Machines are shared: whoever waits does so for as long as it takes.
+  timeout: 180_000,
+  expect: { timeout: 30_000 },
   workers: 2,
   fullyParallel: false,
+  // One of them kills the servers that the others talk to.
+  projects: [
+    { name: "together", testIgnore: "killing.spec.ts" },
+    { name: "alone", testMatch: "killing.spec.ts", dependencies: ["together"] },
+  ],
   reporter: [["list"]],
   use: {
     baseURL: BASE_URL,
     launchOptions: { executablePath: browsers.find(existsSync), args: ["--no-sandbox"] },
     locale: "en-GB",
     timezoneId: "UTC",
+    contextOptions: { reducedMotion: "reduce" }, // nobody looks at what is still on its way
     trace: "retain-on-failure",
   },
   webServer: process.env.DEXRA_URL

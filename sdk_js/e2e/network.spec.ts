@@ -1,12 +1,6 @@
-/** Nothing is lost or doubled when the network, the server or the socket goes away. */
+/** Nothing is lost or doubled when the network or the socket goes away. */
 
-import { execFileSync } from "node:child_process"
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
-import { DATA } from "../playwright.config"
-import { Chat, expect, pageWith, tag, test, type Business, type Inbox } from "./support"
-
-const textsOf = async (business: Business, inbox: Inbox) => (await business.heard(inbox)).map((one) => one.text)
+import { Chat, expect, pageWith, tag, test, textsOf } from "./support"
 
 test("what is written in 30 seconds without a connection arrives after them, once and in order", async ({
   chat,
@@ -14,7 +8,7 @@ test("what is written in 30 seconds without a connection arrives after them, onc
   inbox,
   context,
 }) => {
-  test.setTimeout(120_000)
+  test.setTimeout(240_000)
   await chat.open()
   await chat.say("before")
   await expect.poll(() => textsOf(business, inbox)).toEqual(["before"])
@@ -26,9 +20,9 @@ test("what is written in 30 seconds without a connection arrives after them, onc
   await chat.page.waitForTimeout(30_000)
   await context.setOffline(false)
 
-  await expect(chat.shows("said meanwhile")).toBeVisible({ timeout: 40_000 })
+  await expect(chat.shows("said meanwhile")).toBeVisible({ timeout: 90_000 })
   const everything = ["before", "said meanwhile", "one", "two", "three"]
-  await expect.poll(() => textsOf(business, inbox), { timeout: 40_000 }).toEqual(everything)
+  await expect.poll(() => textsOf(business, inbox), { timeout: 90_000 }).toEqual(everything)
   for (const text of everything) await expect(chat.shows(text)).toHaveCount(1)
 })
 
@@ -43,24 +37,7 @@ test("what waits survives the page itself", async ({ chat, business, inbox, cont
   await context.setOffline(false)
   await page.reload()
 
-  await expect.poll(() => textsOf(business, inbox), { timeout: 30_000 }).toEqual(["before", "on a train"])
-})
-
-test("a server that is killed costs nothing", async ({ chat, business, inbox }) => {
-  test.setTimeout(120_000)
-  await chat.open()
-  await chat.say("before")
-  await expect.poll(() => textsOf(business, inbox)).toEqual(["before"])
-
-  for (const pid of servers()) process.kill(pid, "SIGKILL")
-  await chat.say("while it is away")
-
-  await expect
-    .poll(() => textsOf(business, inbox).catch(() => []), { timeout: 60_000 })
-    .toEqual(["before", "while it is away"])
-  await business.answer(inbox, "back again")
-  await expect(chat.shows("back again")).toBeVisible({ timeout: 60_000 })
-  await expect(chat.shows("while it is away")).toHaveCount(1)
+  await expect.poll(() => textsOf(business, inbox), { timeout: 90_000 }).toEqual(["before", "on a train"])
 })
 
 test("where a socket cannot be had, answers come all the same", async ({ page, site, inbox, business }) => {
@@ -72,7 +49,7 @@ test("where a socket cannot be had, answers come all the same", async ({ page, s
 
   await business.answer(inbox, "by asking")
 
-  await expect(chat.shows("by asking")).toBeVisible({ timeout: 30_000 })
+  await expect(chat.shows("by asking")).toBeVisible({ timeout: 90_000 })
 })
 
 test("two tabs hold one socket, and the second takes over when the first is closed", async ({
@@ -101,18 +78,6 @@ test("two tabs hold one socket, and the second takes over when the first is clos
 
   await first.page.close()
   await business.answer(inbox, "to the one that is left")
-  await expect(second.shows("to the one that is left")).toBeVisible({ timeout: 30_000 })
+  await expect(second.shows("to the one that is left")).toBeVisible({ timeout: 90_000 })
   expect(sockets).toBe(2)
 })
-
-/** The processes that answer requests, by what their launcher wrote down. */
-function servers(): number[] {
-  const launcher = Number(readFileSync(join(DATA, "lock"), "utf8"))
-  const lines = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" }).trim().split("\n")
-  const all = lines
-    .map((line) => line.trim().match(/^(\d+) +(\d+) +(.*)$/)!)
-    .map(([, pid, parent, args]) => {
-      return { pid: Number(pid), parent: Number(parent), args: args! }
-    })
-  return all.filter((one) => one.parent == launcher && one.args.includes("dexra.serve")).map((one) => one.pid)
-}

@@ -54,6 +54,11 @@ export class Business {
   }
 }
 
+/** What everybody wrote to an inbox and was answered, oldest first. */
+export async function textsOf(business: Business, inbox: Inbox): Promise<string[]> {
+  return (await business.heard(inbox)).map((one) => one.text)
+}
+
 type Served = { html: string; headers: Record<string, string> }
 
 /** A site of somebody's own, on another origin than the product. */
