@@ -140,6 +140,13 @@ class TestTheStory:
 
         assert "The person it is about was erased. Nothing more is sent." in shown
 
+    def test_does_not_call_an_endpoint_active_that_was_deleted(self, olga, endpoint):
+        Endpoint.unscoped.update(deleted_at=timezone.now())
+
+        shown = page(olga, queue(endpoint, state="canceled", canceled_reason="endpoint_deleted"))
+
+        assert "dexra</a><br>deleted</dd>" in shown
+
     @pytest.mark.parametrize(("state", "reason"), [("paused", ""), ("disabled", "gone")])
     def test_says_why_it_is_held(self, olga, endpoint, state, reason):
         Endpoint.unscoped.update(state=state, disabled_reason=reason)
