@@ -82,13 +82,14 @@ function writeTypes() {
   writeFileSync("dist/cjs/package.json", '{ "type": "commonjs" }\n')
 }
 
-/** Node's rules want whole file names where a bundler finds `./store` by itself. */
+/** Node's rules want whole file names where a bundler finds `./store` by itself. Throws where a type came out as `any`. */
 function nameFiles(path) {
   const isFile = (name) => existsSync(join(dirname(path), `${name}.d.ts`))
   const text = readFileSync(path, "utf8").replace(
     /((?:from |import\())"(\.{1,2}(?:\/[^"]*?)?)"/g,
     (_, word, name) => `${word}"${name}${isFile(name) ? "" : "/index"}.js"`,
   )
+  if (text.includes("/*elided*/")) throw new Error(`A type in ${path} cannot be written down: give it a name.`)
   writeFileSync(path, text)
 }
 

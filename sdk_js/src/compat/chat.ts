@@ -3,7 +3,7 @@
 import type { ConversationHandle, ConversationStatus, DexraClientHandle } from "../types"
 import type { PageEvents } from "./events"
 import { SBConversation } from "./records"
-import type { SBUserClass } from "./user"
+import type { SBUser, SBUserClass } from "./user"
 import { forgiving, warnOnce } from "./warnings"
 
 /** What draws the chat. */
@@ -24,6 +24,15 @@ const INSTEAD = {
 }
 
 type Link = [name: string, link: string]
+
+export interface Sent {
+  message_id: string
+  conversation_id: string
+  message: string
+}
+
+export type SBChat = ReturnType<typeof createSBChat>
+export type SBF = ReturnType<typeof createSBF>
 
 export function createSBChat(client: DexraClientHandle, panel: Panel, events: PageEvents) {
   let active: ConversationHandle | undefined
@@ -64,7 +73,7 @@ export function createSBChat(client: DexraClientHandle, panel: Panel, events: Pa
     closeChat() {
       panel.close()
     },
-    sendMessage(_userId: unknown, text = "", attachments: Link[] = [], onSuccess?: (sent: unknown) => void) {
+    sendMessage(_userId: unknown, text = "", attachments: Link[] = [], onSuccess?: (sent: Sent) => void) {
       if (attachments.length) warnOnce("attachments of SBChat.sendMessage()", "Their links are sent as text.")
       const said = [text, ...attachments.map(([name, link]) => `${name}: ${link}`)].filter(Boolean).join("\n")
       const { client_message_id } = current().send({ text: said })
@@ -120,17 +129,17 @@ export function createSBChat(client: DexraClientHandle, panel: Panel, events: Pa
   return forgiving("SBChat", chat, INSTEAD)
 }
 
-export function createSBF(client: DexraClientHandle, SBUser: SBUserClass, events: PageEvents) {
-  let activeUser: InstanceType<SBUserClass> | false = false
+export function createSBF(client: DexraClientHandle, User: SBUserClass, events: PageEvents) {
+  let activeUser: SBUser | false = false
   const settings = () => (window as any).SB_LOCAL_SETTINGS ?? {}
   const SBF = {
-    activeUser(value?: InstanceType<SBUserClass>) {
+    activeUser(value?: SBUser) {
       if (value) activeUser = value
       const { user } = client.state.get()
-      if (user && !activeUser) activeUser = new SBUser().take(user)
+      if (user && !activeUser) activeUser = new User().take(user)
       return activeUser
     },
-    async getActiveUser(_fresh?: boolean, callback?: (user: unknown) => void) {
+    async getActiveUser(_fresh?: boolean, callback?: (user: SBUser | false) => void) {
       await client.ready()
       const user = SBF.activeUser()
       callback?.(user)
@@ -141,7 +150,7 @@ export function createSBF(client: DexraClientHandle, SBUser: SBUserClass, events
       activeUser = false
     },
     reset: () => SBF.logout(),
-    setting: (name: string) => settings()[name] ?? false,
+    setting: (name: string): unknown => settings()[name] ?? false,
     event: (name: string, payload?: unknown) => events.tell(name, payload),
     isAgent: (type: unknown) => ["agent", "admin", "bot"].includes(type as string),
     null: (value: unknown) => value === undefined || value === null || value === "" || value === "null",

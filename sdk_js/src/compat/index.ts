@@ -1,15 +1,30 @@
 /** `@dexra/sdk/compat`: pages written for Support Board's JavaScript API, on our client. */
 
 import type { ConversationSummary, DexraClientHandle, Message } from "../types"
-import { createSBChat, createSBF, type Panel } from "./chat"
+import { createSBChat, createSBF, type Panel, type SBChat, type SBF } from "./chat"
 import { createPageEvents, type PageEvents } from "./events"
 import { SBConversation, SBMessage } from "./records"
-import { createSBUser } from "./user"
+import { createSBUser, type SBUserClass } from "./user"
 import { authorDetails, link, statusCode } from "./values"
 import { forgiving } from "./warnings"
 
-export type { Panel } from "./chat"
+export type { Panel, SBChat, SBF, Sent } from "./chat"
 export { SBConversation, SBMessage } from "./records"
+export type { SBUser, SBUserClass } from "./user"
+
+/** What a page has once `SBInit` has come. */
+interface OfThePage {
+  SBUser: SBUserClass
+  SBChat: SBChat
+  SBF: SBF
+  SBMessage: typeof SBMessage
+  SBConversation: typeof SBConversation
+  SBReady: Promise<void>
+}
+
+declare global {
+  interface Window extends OfThePage {}
+}
 
 const ABSENT = ["SBApps", "SBTickets", "SBPusher", "SBArticles"]
 
@@ -26,7 +41,7 @@ export function installCompat(client: DexraClientHandle, panel: Panel): PageEven
   const SBF = createSBF(client, SBUser, events)
   let isReady = () => {}
   const SBReady = new Promise<void>((resolve) => (isReady = resolve))
-  Object.assign(window, { SBUser, SBChat, SBF, SBMessage, SBConversation, SBReady })
+  Object.assign(window, { SBUser, SBChat, SBF, SBMessage, SBConversation, SBReady } satisfies OfThePage)
   for (const name of ABSENT) (window as any)[name] ??= forgiving(name, {})
 
   const stop = listen(client, SBF, events.tell)
@@ -40,11 +55,7 @@ export function installCompat(client: DexraClientHandle, panel: Panel): PageEven
   return { ...events, stop }
 }
 
-function listen(
-  client: DexraClientHandle,
-  SBF: ReturnType<typeof createSBF>,
-  tell: (name: string, payload?: unknown) => void,
-): () => void {
+function listen(client: DexraClientHandle, SBF: SBF, tell: (name: string, payload?: unknown) => void): () => void {
   const known = new Map<string, ConversationSummary>()
   const offs = [
     client.on("ready", () => tell("SBActiveUserLoaded", SBF.activeUser())),
