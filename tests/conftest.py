@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
 from accounts.models import Account, ApiKey, Environment, User
@@ -25,14 +26,22 @@ from contacts.services import sessions
 from conversations.models import Conversation
 from conversations.services import conversations
 from core import redis as redis_connections
-from core import tenancy
+from core import tenancy, throttle
 from events.relay import Relay
 from inboxes.models import Inbox
 from inboxes.services import inboxes
+from realtime.services import broker
 from tests import databases, emptying, workers
 from tests.servers import Server
 
-hypothesis.register_profile("dexra", deadline=None)  # machines are shared: how long one example takes proves nothing
+# Machines are shared: how long an example takes proves nothing. And the same is tried every time, unless more is
+# asked for.
+hypothesis.register_profile(
+    "dexra",
+    deadline=None,
+    derandomize="DEXRA_FUZZ_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 hypothesis.load_profile("dexra")
 
 ASKS_THE_DATABASE = {"db", "transactional_db"}
@@ -84,8 +93,15 @@ def _use(name: str) -> None:
 
 @pytest.fixture(autouse=True)
 def _clean_redis() -> None:
-    """Start every test with an empty Redis: rate limits and streams are not carried over."""
+    """Start every test with an empty Redis that was never away: rate limits and streams are not carried over."""
     redis_connections.client().flushdb()
+    throttle._Circuit.open_until = broker._Memory.quiet_until = 0.0
+
+
+@pytest.fixture
+def long_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute that does not end while a test counts requests in it."""
+    monkeypatch.setattr(throttle, "WINDOW_SECONDS", 10**9)
 
 
 @pytest.fixture

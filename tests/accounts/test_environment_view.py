@@ -92,14 +92,14 @@ class TestAnswers:
 
         assert answer.json()["error"]["request_id"] == answer["Request-Id"]
 
-    def test_slow_down_who_asks_too_often(self, api, live):
+    def test_slow_down_who_asks_too_often(self, api, live, long_minute):
         for _ in range(100):
             assert api.get("/v1/account").status_code == 200
 
         answer = api.get("/v1/account")
 
         assert (answer.status_code, answer.json()["error"]["code"]) == (429, "rate_limited")
-        assert 1 <= int(answer["Retry-After"]) <= 60
+        assert int(answer["Retry-After"]) >= 1
         assert answer["X-RateLimit-Remaining"] == "0"
         assert Server(mint(live)).get("/v1/account").status_code == 200  # another key has its own limit
 

@@ -157,7 +157,7 @@ class TestLimits:
 
         assert mail.calls(body, **{"Content-Type": "message/rfc822"}).status_code == 200
 
-    def test_who_cannot_sign_uses_up_nobodys_calls(self, telegram, monkeypatch):
+    def test_who_cannot_sign_uses_up_nobodys_calls(self, telegram, monkeypatch, long_minute):
         monkeypatch.setattr("inbound.services.storing.CALLBACKS_A_MINUTE", 2)
         for _ in range(5):
             assert telegram.plays("text", X_Telegram_Bot_Api_Secret_Token="guess").status_code == 403

@@ -95,7 +95,7 @@ class TestBegin:
         assert wrong_fields(opened.post("/conversations", body)) == wrong
         assert Conversation.unscoped.count() == 0
 
-    def test_has_a_pace(self, opened, monkeypatch):
+    def test_has_a_pace(self, opened, monkeypatch, long_minute):
         monkeypatch.setattr("conversations.api.client.conversations.NEW_CONVERSATIONS_A_MINUTE", 1)
         opened.begin()
 

@@ -68,7 +68,7 @@ class TestSay:
     def test_names_every_wrong_field(self, opened, talk, body, wrong):
         assert wrong_fields(opened.post(f"/conversations/{talk['id']}/messages", body)) == wrong
 
-    def test_has_the_pace_of_its_conversation(self, opened, talk, monkeypatch):
+    def test_has_the_pace_of_its_conversation(self, long_minute, opened, talk, monkeypatch):
         monkeypatch.setattr("conversations.services.messages.MESSAGES_A_MINUTE", 1)
 
         assert error(opened.say(talk)) == (429, "too_many_messages")

@@ -278,6 +278,7 @@ class TestToken:
             assert error(page.get("/me")) == (401, "session_ended")
 
 
+@pytest.mark.usefixtures("long_minute")
 class TestLimits:
     @pytest.mark.slow
     def test_new_people_are_made_at_a_pace(self, page):

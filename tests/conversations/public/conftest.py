@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from contacts.models import ContactSession
-from core import crypto, throttle
+from core import crypto
 from inboxes.models import Inbox
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -90,12 +90,6 @@ def at_once() -> Callable[[Sequence[Callable[[], Any]]], list[Any]]:
         return got
 
     return run
-
-
-@pytest.fixture
-def long_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A minute that does not end while a test counts requests in it."""
-    monkeypatch.setattr(throttle, "WINDOW_SECONDS", 10**9)
 
 
 def signed(inbox: Inbox, identifier: str) -> dict[str, str]:
