@@ -1,6 +1,5 @@
-"""The engine as a process of its own, with leases short enough to wait for: ``python -m tests.webhooks.lonely 3``."""
+"""The engine as a process of its own, which can be killed: ``python -m tests.webhooks.lonely``."""
 
-import sys
 import threading
 
 import django
@@ -8,9 +7,6 @@ import django
 django.setup()
 
 from webhooks.engine import WebhookEngine  # noqa: E402  Django first
-from webhooks.services import claims, dispatching  # noqa: E402
 
 if __name__ == "__main__":
-    claims.LEASE_SECONDS = float(sys.argv[1])
-    dispatching.SPARE_SECONDS = 1.0
     WebhookEngine().run(threading.Event())

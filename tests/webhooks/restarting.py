@@ -38,7 +38,7 @@ def main() -> None:
             for endpoint in endpoints:
                 queue(endpoint, COUNT // len(endpoints))
             for count in (COUNT // 4, COUNT // 2):
-                receiver.wait_for(count, 30)
+                receiver.wait_for(count, 60)
                 restart()
             until(lambda: delivered() == COUNT, 90)
         counts = Counter(request.headers["webhook-id"] for request in receiver.requests)
@@ -50,7 +50,7 @@ def restart() -> None:
     note = Path(os.environ["DEXRA_DATA_DIR"]) / "postgres" / "postmaster.pid"
     before = note.read_text().splitlines()[0]
     os.kill(int(before), signal.SIGINT)
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + 90
     while not note.exists() or note.read_text().splitlines()[:1] in ([], [before]):
         if time.monotonic() > ends:
             sys.exit("PostgreSQL was not started again")

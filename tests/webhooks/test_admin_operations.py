@@ -119,7 +119,7 @@ class TestSecrets:
         plain = secret_on(shown)
         newest = newest_secret()
         assert (newest.secret, "no-store" in shown["Cache-Control"]) == (plain, True)
-        assert timedelta(minutes=59) < fresh(old).expires_at - timezone.now() <= timedelta(hours=1)
+        assert timedelta(minutes=50) < fresh(old).expires_at - timezone.now() <= timedelta(hours=1)
         assert plain not in olga.get(page_url(newest)).content.decode()
         assert actions() == ["webhook_endpoint.secret_rotated"]
 

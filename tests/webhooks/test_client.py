@@ -100,10 +100,12 @@ class TestAnswer:
         assert not answer.is_ours
 
     def test_tells_who_answered_and_how_long_it_took(self, receiver):
+        started = time.monotonic()
+
         answer = answered(receiver, receivers.answer(body=b"ok", delay=0.2))
 
         assert answer.remote_ip == "127.0.0.1"
-        assert 200 <= answer.milliseconds < 1000
+        assert 200 <= answer.milliseconds <= (time.monotonic() - started) * 1000 + 1
 
     def test_tells_who_answered_on_a_kept_connection_too(self, receiver):
         async def twice(sender):
@@ -154,7 +156,7 @@ class TestAnswer:
     def test_tells_so_by_a_date_too(self, receiver):
         later = formatdate(time.time() + 120, usegmt=True)
 
-        assert answered(receiver, receivers.slow_down(later, 503)).retry_after == pytest.approx(120, abs=3)
+        assert answered(receiver, receivers.slow_down(later, 503)).retry_after == pytest.approx(120, abs=30)
 
     def test_reads_a_date_by_the_receivers_own_clock(self, receiver):
         headers = {
@@ -175,12 +177,20 @@ class TestLargeAnswers:
         assert (answer.error_class, answer.body) == ("", "x" * 16_384)
 
     def test_of_a_gigabyte_are_hung_up_on(self, receiver):
-        started = time.monotonic()
+        written = 0
 
-        answer = answered(receiver, receivers.endless())
+        async def gigabyte(writer):
+            nonlocal written
+            writer.write(receivers.head(200, {"Content-Length": str(1024**3)}))
+            for _ in range(1024):
+                writer.write(b"x" * 1024**2)
+                await writer.drain()
+                written += 1
+
+        answer = answered(receiver, gigabyte)
 
         assert (answer.status, answer.error_class, len(answer.body)) == (200, "", 16_384)
-        assert time.monotonic() - started < 2
+        assert written < 100  # megabytes: what the system itself takes
 
     def test_close_their_connection_and_no_other(self, receiver):
         receiver.script(receivers.endless(), receivers.answer())

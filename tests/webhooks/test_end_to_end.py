@@ -19,7 +19,7 @@ from tests.webhooks.story import Visitor
 from webhooks.engine import WebhookEngine
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-SOON = 15.0
+SOON = 30.0
 
 
 @pytest.fixture(autouse=True)

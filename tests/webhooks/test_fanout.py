@@ -227,12 +227,12 @@ class TestHint:
     def test_wakes_the_engine_once_it_is_certain(self, conversation, shop, relay, django_capture_on_commit_callbacks):
         ear = redis_connections.client().pubsub(ignore_subscribe_messages=True)
         ear.subscribe(hints.CHANNEL)
-        ear.get_message(timeout=1)
+        ear.get_message(timeout=30)
 
         with django_capture_on_commit_callbacks(execute=True):
             relay.drain()
 
-        assert ear.get_message(timeout=5) is not None
+        assert ear.get_message(timeout=30) is not None
         ear.close()
 
 

@@ -22,7 +22,7 @@ from webhooks.models import Delivery
 from webhooks.services import replays
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-SOON = 15.0
+SOON = 30.0
 
 
 @pytest.fixture(autouse=True)
@@ -125,7 +125,7 @@ def test_what_fails_is_attempted_again_within_minutes(sandbox, live, receiver):
         until(lambda: Delivery.unscoped.filter(state="pending", tries=2).count() == 2)
         waits = [Delivery.unscoped.get(pk=each.pk).next_attempt_at - timezone.now() for each in failing]
 
-    assert waits[0] < timedelta(seconds=72) < timedelta(minutes=3) < waits[1]
+    assert waits[0] <= timedelta(seconds=72) < timedelta(minutes=3) < waits[1]
 
 
 def test_a_capture_shows_the_request_and_sends_nothing(api, talk, receiver):
