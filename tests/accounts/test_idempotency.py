@@ -1,7 +1,6 @@
 """The same request said twice has one effect, even at the same moment."""
 
 import threading
-import time
 from datetime import timedelta
 
 import pytest
@@ -14,6 +13,7 @@ from contacts.models import Contact
 from conversations.models import Conversation, Message
 from core import tenancy
 from tests.conftest import mint
+from tests.engines import until
 from tests.servers import Server, at_once, wrong_fields
 
 
@@ -86,6 +86,15 @@ class TestTheSameKey:
         assert [each.json()["ignored_parameters"] for each in answers] == [["dry"], ["dry"]]
 
 
+def somebody_waits():
+    """Whether a connection of these tests waits for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return cursor.fetchone()[0]
+
+
 @pytest.mark.django_db(transaction=True)
 class TestAtTheSameMoment:
     def test_has_one_effect(self, api, key, amine):
@@ -110,7 +119,7 @@ class TestAtTheSameMoment:
             [second] = at_once(lambda: self.while_the_first_waits(key))
 
         assert (second.status_code, second.json()["error"]["code"]) == (409, "idempotency_in_progress")
-        self.first.join(timeout=10)
+        self.first.join(timeout=60)
         assert Server(key).post("/v1/users/c-1/tags", {"tags": ["a"]}, idempotency_key="k").status_code == 200
 
     def while_the_first_waits(self, key):
@@ -122,7 +131,7 @@ class TestAtTheSameMoment:
 
         self.first = threading.Thread(target=ask)
         self.first.start()
-        time.sleep(0.5)
+        until(somebody_waits)
         return Server(key).post("/v1/users/c-1/tags", {"tags": ["a"]}, idempotency_key="k")
 
 
