@@ -112,7 +112,7 @@ def told(**environment: str) -> "subprocess.CompletedProcess[str]":
     """Return what a process says that is told so."""
     program = "from dexra.settings import ALLOWED_PRIVATE_NETWORKS as n; print(*n)"
     return subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
 
 
