@@ -155,7 +155,7 @@ class TestCrashes:
             redis.Redis.from_url(f"unix://{home.sockets}/redis.sock").set("kept", "42")
             launcher.kill()
             launcher.wait()
-        wait_for(lambda: running(data) == [], seconds=5)
+        wait_for(lambda: running(data) == [], seconds=60)
 
         done = execute(data, sys.executable, "-c", RECALL)
 
@@ -168,7 +168,7 @@ class TestCrashes:
                 os.kill(json.loads(Home.at(data).pid_file(name).read_text())["pid"], signal.SIGKILL)
             launcher.kill()
             launcher.wait()
-        wait_for(lambda: running(data) == [], seconds=5)
+        wait_for(lambda: running(data) == [], seconds=60)
         assert (data / "postgres" / "postmaster.pid").exists()
 
         done = execute(data, sys.executable, "-c", ASK)
@@ -215,7 +215,7 @@ def test_an_ordinary_user_starts_them_too(place):
     try:
         done = subprocess.run(
             [*LAUNCH, "exec", "--no-fsync", "--", sys.executable, "-c", ASK],
-            env=environment(data), cwd=BASE_DIR, capture_output=True, text=True, timeout=60, check=False,
+            env=environment(data), cwd=BASE_DIR, capture_output=True, text=True, timeout=240, check=False,
             **as_user(nobody()),
         )  # fmt: skip
     except PermissionError:

@@ -57,9 +57,9 @@ def test_an_engine_that_breaks_is_started_again_and_said_to_have_broken(quick):
 
     with capture_logs() as logs:
         thread.start()
-        wait_for(lambda: engine.starts == 3, seconds=2)
+        wait_for(lambda: engine.starts == 3, seconds=30)
         stop.set()
-        thread.join(2)
+        thread.join(30)
 
     assert not thread.is_alive()
     assert [entry["event"] for entry in logs] == ["engine_failed"] * 2
@@ -72,9 +72,9 @@ def test_an_engine_that_just_ends_is_started_again(quick):
 
     thread.start()
 
-    wait_for(lambda: engine.starts == 2, seconds=2)
+    wait_for(lambda: engine.starts == 2, seconds=30)
     stop.set()
-    thread.join(2)
+    thread.join(30)
 
 
 @pytest.mark.slow
@@ -84,11 +84,11 @@ def test_an_engine_that_keeps_breaking_is_started_ever_more_rarely(monkeypatch):
     thread = EngineThread(engine, stop)
 
     thread.start()
-    time.sleep(1)
+    took = wait_for(lambda: engine.starts == 4, seconds=30)
     stop.set()
-    thread.join(2)
+    thread.join(30)
 
-    assert 2 <= engine.starts <= 4
+    assert took > 0.5  # a tenth of a second, two, and four
 
 
 def test_the_room_starts_and_stops_what_is_employed(employ):
@@ -97,20 +97,20 @@ def test_the_room_starts_and_stops_what_is_employed(employ):
     room = EngineRoom(object())
 
     room.start(object())
-    wait_for(lambda: engine.starts == 1, seconds=2)
+    wait_for(lambda: engine.starts == 1, seconds=30)
     names = {thread.name for thread in threading.enumerate()}
     started = time.monotonic()
     room.stop(object())
 
     assert {"scripted", "heartbeat"} <= names
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < engines.JOIN_SECONDS
     assert not {"scripted", "heartbeat"} & {thread.name for thread in threading.enumerate()}
 
 
 def test_the_room_does_not_wait_for_ever_for_a_deaf_engine(monkeypatch, employ):
     monkeypatch.setattr(engines, "JOIN_SECONDS", 0.2)
     deaf_until = threading.Event()
-    employ(lambda: [Scripted(lambda _: deaf_until.wait(5))])
+    employ(lambda: [Scripted(lambda _: deaf_until.wait(60))])
     room = EngineRoom(object())
     room.start(object())
 

@@ -51,7 +51,7 @@ class Product:
         return self.home.root.with_name(f"{self.home.root.name}.out").read_text()
 
     def get(self, path: str) -> tuple[int, Any]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -141,7 +141,7 @@ def test_brings_a_killed_child_back(product, name):
     took = wait_for(lambda: product.pid(name) != first, seconds=5)
 
     assert took < 2
-    wait_for(product.is_ready, seconds=20)
+    wait_for(product.is_ready, seconds=PATIENCE_SECONDS)
 
 
 @one_directory

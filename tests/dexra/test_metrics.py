@@ -14,6 +14,7 @@ from contacts.services import contacts
 from core import tenancy
 from dexra.metrics import MetricsServer
 from dexra.wiring import engines
+from tests.ports import free_port
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 EVENTS = (("queue", "events"),)
@@ -55,7 +56,7 @@ class TestTheWebs:
 
         assert found["dexra_queue_waiting", EVENTS] == 2
         assert found["dexra_queue_late", EVENTS] == 0
-        assert 0 <= found["dexra_queue_oldest_seconds", EVENTS] < 10
+        assert 0 <= found["dexra_queue_oldest_seconds", EVENTS] < 300
         assert found["dexra_database_up", ()] == 1
 
     def test_leaves_the_wall_standing(self, live):
@@ -167,10 +168,7 @@ class TestTheWorkers:
 @contextmanager
 def serving(port: int = 0):
     """Run the worker's server; yields its port."""
-    if not port:
-        with socket.socket() as free:
-            free.bind(("", 0))
-            port = free.getsockname()[1]
+    port = port or free_port()
     stop = threading.Event()
     thread = threading.Thread(target=MetricsServer(port).run, args=(stop,))
     thread.start()
@@ -179,13 +177,13 @@ def serving(port: int = 0):
         yield port
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(60)
     assert not thread.is_alive()
 
 
 def wait_until_open(port: int) -> None:
     pause = threading.Event()
-    for _ in range(50):
+    for _ in range(600):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
@@ -194,7 +192,7 @@ def wait_until_open(port: int) -> None:
 
 
 def get(port: int, **headers: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", "/metrics", headers=headers)
         answer = connection.getresponse()

@@ -17,9 +17,8 @@ async def hello(scope, receive, send):
 
 
 @pytest.fixture
-def address(monkeypatch):
-    """A server that waits half a second for a head."""
-    monkeypatch.setattr(serve, "HEAD_SECONDS", 0.5)
+def address():
+    """A server."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(hello, http=serve.HttpProtocol, ws="none", lifespan="off", log_config=None, loop="asyncio")
     server = uvicorn.Server(config)
@@ -27,12 +26,12 @@ def address(monkeypatch):
     thread.start()
     yield listener.getsockname()
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
 
 
 def answer(client: socket.socket, *, until: bytes = b"nothing") -> bytes:
-    """Return what comes, until that came or the server closed; for five seconds at most."""
-    client.settimeout(5)
+    """Return what comes, until that came or the server closed; for half a minute at most."""
+    client.settimeout(30)
     received = b""
     while not received.endswith(until) and (chunk := client.recv(4096)):
         received += chunk
@@ -66,10 +65,11 @@ class TestHttpProtocol:
 
     @pytest.mark.slow
     @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHo"], ids=["nothing", "half a head"])
-    def test_hangs_up_on_who_keeps_it_waiting(self, address, said):
+    def test_hangs_up_on_who_keeps_it_waiting(self, monkeypatch, address, said):
+        monkeypatch.setattr(serve, "HEAD_SECONDS", 0.5)
         with socket.create_connection(address) as client:
             client.sendall(said)
             began = time.monotonic()
 
             assert answer(client) == b""
-            assert time.monotonic() - began < 4
+            assert time.monotonic() - began < 15  # else it waits for twenty seconds
