@@ -16,9 +16,9 @@ def days() -> set[str]:
 
 class TestKeepDays:
     def test_finds_two_weeks_made_ahead(self, db):
+        last = datetime.now(UTC).date() + timedelta(days=14)
         retention.keep_days()
 
-        last = datetime.now(UTC).date() + timedelta(days=14)
         assert f"events_event_{last:%Y%m%d}" in days()
 
     @pytest.mark.parametrize("wanted", [(14, 0), (14, -1000), (0, 30), (10_000, 30)])

@@ -14,7 +14,7 @@ from realtime.services import process
 from realtime.services.hub import Hub
 
 Answer = TypeVar("Answer")
-SOON = 30.0
+SOON = 60.0
 WHO_IS_ONLINE = ("presence.update", "presence")
 QUIET = 0.15
 
