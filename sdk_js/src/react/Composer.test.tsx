@@ -155,13 +155,17 @@ describe("files", () => {
 
   it("come by pasting; pasted words are left to the field", () => {
     const { field } = show()
-    const pasting = (files: File[]) => createEvent.paste(field(), { clipboardData: { files } })
-    const [words, picture] = [pasting([]), pasting([aFile("p.png")])]
-    fireEvent(field(), words)
-    fireEvent(field(), picture)
+    const pasting = (files: File[], ...types: string[]) =>
+      createEvent.paste(field(), { clipboardData: { files, types } })
+    const words = pasting([], "text/plain", "text/html")
+    const picture = pasting([aFile("p.png")], "text/html", "Files")
+    const file = pasting([aFile("f.pdf")], "text/plain", "Files")
+    const cells = pasting([aFile("cells.png")], "text/html", "text/plain", "Files")
+    for (const each of [words, picture, file, cells]) fireEvent(field(), each)
 
-    expect([words.defaultPrevented, picture.defaultPrevented]).toEqual([false, true])
-    expect(screen.getByText("p.png")).toBeDefined()
+    const isTaken = [words, picture, file, cells].map((each) => each.defaultPrevented)
+    expect(isTaken).toEqual([false, true, true, false])
+    expect(["p.png", "f.pdf", "cells.png"].filter((name) => screen.queryByText(name))).toEqual(["p.png", "f.pdf"])
   })
 
   it("come by dropping", () => {
@@ -170,5 +174,13 @@ describe("files", () => {
     fireEvent.drop(field(), { dataTransfer })
 
     expect(screen.getByText("d.png")).toBeDefined()
+  })
+
+  it("are no more waited for once the chat is gone", () => {
+    const { field } = show()
+    const form = field().closest("form")!
+    cleanup()
+
+    expect(fireEvent.dragOver(form, { dataTransfer: { types: ["Files"] } })).toBe(true)
   })
 })

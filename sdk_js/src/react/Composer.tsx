@@ -44,8 +44,9 @@ export function Composer({ conversationId, placeholder, className }: ComposerPro
     writing.send()
   }
   const onPaste = (event: ClipboardEvent) => {
-    const { files } = event.clipboardData
-    if (!files.length) return
+    const { files, types } = event.clipboardData
+    // Cells of a spreadsheet and words of a document come with a picture of themselves: then the words are meant.
+    if (!files.length || ["text/plain", "text/html"].every((type) => types.includes(type))) return
     event.preventDefault()
     writing.attach(files)
   }

@@ -14,7 +14,7 @@ export function useDrop(
   useEffect(() => {
     const area = form.current?.closest<HTMLElement>("[data-dx-drop]") ?? form.current
     if (!area || !isOn) return
-    const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false
+    const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files")
     const over = (event: DragEvent) => {
       if (!hasFiles(event)) return
       event.preventDefault()
@@ -29,13 +29,11 @@ export function useDrop(
       area.dataset.dxDrop = ""
       latest.current(event.dataTransfer!.files)
     }
-    area.addEventListener("dragover", over)
-    area.addEventListener("dragleave", leave)
-    area.addEventListener("drop", drop)
-    return () => {
-      area.removeEventListener("dragover", over)
-      area.removeEventListener("dragleave", leave)
-      area.removeEventListener("drop", drop)
-    }
+    const controller = new AbortController()
+    const { signal } = controller
+    area.addEventListener("dragover", over, { signal })
+    area.addEventListener("dragleave", leave, { signal })
+    area.addEventListener("drop", drop, { signal })
+    return () => controller.abort()
   }, [form, isOn])
 }
