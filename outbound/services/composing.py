@@ -15,6 +15,7 @@ from conversations.models import Attachment, Message
 from conversations.queries import complete_messages
 from conversations.serializers import attachment_url, attachments_of
 from core.logs import loggable_error
+from core.rows import Shape
 from inboxes.channels import payloads, rendering
 from inboxes.channels.outcomes import Rejected
 from inboxes.channels.outgoing import Mail, Media, Order, Outgoing
@@ -30,8 +31,9 @@ KINDS = {Attachment.Type.IMAGE: "image", Attachment.Type.VIDEO: "video", Attachm
 FOLDED = timedelta(hours=23)  # a day, say providers that fold two with one key; ours is not to the minute
 MAIL = ("subject", "html", "cc", "bcc", "reply_to", "references", "unsubscribe_url")
 
-STANDING = """
-SELECT dispatch.id,
+DISPATCH = Shape(Dispatch, "dispatch")
+STANDING = f"""
+SELECT {DISPATCH.columns},
     EXISTS (SELECT FROM contacts_suppression AS suppression
             WHERE suppression.environment_id = dispatch.environment_id AND suppression.channel = inbox.channel
               AND suppression.address = dispatch.address
@@ -44,7 +46,7 @@ SELECT dispatch.id,
 FROM outbound_dispatch AS dispatch JOIN inboxes_inbox AS inbox ON inbox.id = dispatch.inbox_id
 JOIN conversations_message AS message ON message.id = dispatch.message_id
 WHERE dispatch.id = ANY(%s)
-"""
+"""  # noqa: S608  the columns come from the model
 
 log = structlog.get_logger(__name__)
 
@@ -76,8 +78,7 @@ def compose(claimed: Sequence[Claimed], inboxes: Inboxes) -> list[Composed]:
 
     What was erased meanwhile is missing: nothing is left of it.
     """
-    ids = [each.id for each in claimed]
-    dispatches, standing = Dispatch.unscoped.in_bulk(ids), _standing(ids)
+    dispatches = _dispatches([each.id for each in claimed])
     messages = complete_messages({each.message_id for each in claimed})
     templates = _templates(messages.values())
     threads = correspondence.threads_of(
@@ -85,13 +86,13 @@ def compose(claimed: Sequence[Claimed], inboxes: Inboxes) -> list[Composed]:
     )
     made = []
     for each in claimed:
-        dispatch, message = dispatches.get(each.id), messages.get(each.message_id)
-        if dispatch is not None and message is not None:
-            known = inboxes.get(each.inbox_id)
-            terms = terms_of(dispatch, known, doubted=standing[each.id].doubted)
+        message = messages.get(each.message_id)
+        if each.id in dispatches and message is not None:
+            (dispatch, standing), known = dispatches[each.id], inboxes.get(each.inbox_id)
+            terms = terms_of(dispatch, known, doubted=standing.doubted)
             said = outgoing(message, dispatch, known, templates)
             said = correspondence.threaded(said, message, dispatch, known, threads)
-            made.append(_composed(Composed(each, known, terms, said), message, dispatch, standing[each.id]))
+            made.append(_composed(Composed(each, known, terms, said), message, dispatch, standing))
     return made
 
 
@@ -171,10 +172,12 @@ def _refused(message: Message, dispatch: Dispatch, made: Composed, standing: _St
     return next((code for code, holds in reasons if holds), "")
 
 
-def _standing(ids: Sequence[int]) -> dict[int, _Standing]:
+def _dispatches(ids: Sequence[int]) -> dict[int, tuple[Dispatch, _Standing]]:
     with connection.cursor() as cursor:
         cursor.execute(STANDING, [list(ids)])
-        return {pk: _Standing(*found) for pk, *found in cursor.fetchall()}
+        rows = cursor.fetchall()
+    found = [(DISPATCH.build(row[: DISPATCH.width]), _Standing(*row[DISPATCH.width :])) for row in rows]
+    return {dispatch.pk: (dispatch, standing) for dispatch, standing in found}
 
 
 def _media(message: Message) -> list[Media]:
