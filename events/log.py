@@ -19,8 +19,13 @@ OBJECTS = frozenset({"user", "conversation", "message", "changes"})
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 INSERT = """INSERT INTO events_event (environment_id, livemode, type, conversation_id, sequence, actor_type, actor_id,
-                                      api_version, occurred_at, data, context) VALUES """
-VALUES = "(%s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(), %s, %s)"
+                                      api_version, data, context, occurred_at) """
+VALUES = "(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp())"
+# Of many events each column is one parameter: psycopg takes a statement with hundreds of them apart every time.
+FEW = 4
+MANY = f"""{INSERT} SELECT *, clock_timestamp() FROM unnest(
+    %s::bigint[], %s::boolean[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[],
+    %b::jsonb[], %b::jsonb[])"""  # noqa: S608  the texts above
 # What is left of an event about somebody who was erased: that it happened, and to which ids.
 SCRUB = """
 UPDATE events_event SET
@@ -61,7 +66,11 @@ def publish(*events: Event) -> None:
     Must be called inside the transaction that makes the events true. Raises RuntimeError outside of one: an event
     without its change, or a change without its event, would be a lie. Raises EventTooLarge.
     """
-    publish_with([], [], events)
+    if len(events) <= FEW:
+        publish_with([], [], events)
+        return
+    columns = [list(column) for column in zip(*map(_row, events), strict=True)]
+    _execute(MANY, columns, events)
 
 
 def publish_with(steps: Sequence[str], params: Sequence[Any], events: Sequence[Event]) -> None:
@@ -70,13 +79,16 @@ def publish_with(steps: Sequence[str], params: Sequence[Any], events: Sequence[E
 
     One round trip instead of several, for paths where that counts; otherwise as ``publish``.
     """
+    head = f"WITH {','.join(steps)} " if steps else ""
+    tail = f"{INSERT} VALUES {', '.join([VALUES] * len(events))}" if events else "SELECT 1"
+    _execute(head + tail, [*params, *(value for event in events for value in _row(event))], events)
+
+
+def _execute(sql: str, params: Sequence[Any], events: Sequence[Event]) -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("Events are published inside the transaction of the change they tell about.")
-    head = f"WITH {','.join(steps)} " if steps else ""
-    tail = INSERT + ", ".join([VALUES] * len(events)) if events else "SELECT 1"
-    values: list[Any] = [value for event in events for value in _row(event)]
     with connection.cursor() as cursor:
-        cursor.execute(head + tail, [*params, *values])
+        cursor.execute(sql, params)
     if events:
         transaction.on_commit(hints.wake_relay)
 

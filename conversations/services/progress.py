@@ -24,10 +24,11 @@ MOVE = """
 UPDATE conversations_conversation AS conversation SET sequence = moved.sequence, updated_at = moved.at
 FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS moved(id, sequence, at) WHERE conversation.id = moved.id
 """
+# JSON is said in binary: in a text array, psycopg escapes each of its quotation marks by itself.
 CHANGE = """
 UPDATE conversations_message AS message SET status = changed.status, failure = changed.failure,
     timeline = changed.timeline, provider_id = changed.provider_id, updated_at = changed.at
-FROM unnest(%s::bigint[], %s::text[], %s::jsonb[], %s::jsonb[], %s::text[], %s::timestamptz[])
+FROM unnest(%s::bigint[], %s::text[], %b::jsonb[], %b::jsonb[], %s::text[], %s::timestamptz[])
     AS changed(id, status, failure, timeline, provider_id, at)
 WHERE message.id = changed.id
 """

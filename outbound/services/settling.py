@@ -51,11 +51,12 @@ WHERE dispatch.id = result.id AND dispatch.lease_token = result.token
   AND dispatch.state IN ('sending', 'unknown', 'waiting')
 RETURNING dispatch.id, dispatch.fallback <> '[]'::jsonb
 """
+# JSON is said in binary: in a text array, psycopg escapes each of its quotation marks by itself.
 CLOSE = """
 UPDATE outbound_attempt AS attempt SET state = closed.state, ended_at = statement_timestamp(), code = closed.code,
     detail = closed.detail, provider_code = closed.provider_code, status_code = closed.status_code,
     request = closed.request
-FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::jsonb[])
+FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %b::jsonb[])
     AS closed(dispatch_id, n, state, code, detail, provider_code, status_code, request)
 WHERE attempt.dispatch_id = closed.dispatch_id AND attempt.n = closed.n
 """
