@@ -40,6 +40,8 @@ async function buildPackage() {
   )
   await written(build({ ...shared, format: "cjs", outdir: "dist/cjs" }))
   writeFileSync("dist/styles.css", await style())
+  // TypeScript asks for the types of everything that is imported.
+  writeFileSync("dist/styles.d.ts", "export {}\n")
   writeTypes()
 }
 

@@ -1,10 +1,11 @@
-/** Packs what npm would publish, installs it in an empty folder and looks at it as its users' tools do. */
+/** Packs what npm would publish, installs it in an empty folder, looks at it as its users' tools do and builds the examples on it. */
 
 import { execFileSync } from "node:child_process"
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { checkExamples } from "./examples.mjs"
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)))
 const folder = mkdtempSync(join(tmpdir(), "dexra-package-"))
@@ -36,6 +37,8 @@ try {
   expect(true, "publint finds nothing")
   run("node_modules/.bin/attw", [join(folder, packed), "--profile", "node16", "--exclude-entrypoints", "styles.css"])
   expect(true, "the types resolve from CommonJS, modules and bundlers")
+
+  await checkExamples(folder, run, expect)
 } catch (failure) {
   console.error(failure.stdout ?? "", failure.stderr ?? "", failure.message)
   process.exitCode = 1
