@@ -38,6 +38,13 @@ class TestShape:
         assert (row._state.adding, row._state.db) == (False, "default")
         assert row == expected
 
+    def test_shares_nothing_between_rows_whose_json_is_empty(self, message):
+        one, other = loaded(Message, message.pk), loaded(Message, message.pk)
+        one.metadata["mine"] = True
+        one.payload["mine"] = True
+
+        assert (other.metadata, other.payload) == ({}, {})
+
     def test_loads_a_column_that_was_left_out_when_it_is_asked_for(self, ada):
         row = loaded(User, ada.pk, only=("id", "name"))
 
