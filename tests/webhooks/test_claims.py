@@ -111,12 +111,12 @@ class TestClaim:
         assert sum(len(claimed_of(found, hog)) for hog in hogs) == 6
         assert len(claimed_of(found, small)) == 6
 
-    def test_gives_the_sandbox_a_tenth(self, live, sandbox):
+    def test_gives_a_sandbox_its_part_of_a_tenth(self, live, sandbox):
         real, rehearsed = open_endpoint(live), open_endpoint(sandbox)
         queue(real, 9)
         queue(rehearsed, 9)
 
-        found = claim(Slots(30))
+        found = claim(Slots(100))
 
         assert len(claimed_of(found, rehearsed)) == 3
         assert len(claimed_of(found, real)) == 9

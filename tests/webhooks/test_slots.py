@@ -53,6 +53,15 @@ def test_give_the_sandbox_a_tenth():
     assert sum(slots.deal(looked(*range(20), livemode=False)).most) == 9
 
 
+def test_leave_the_larger_part_of_it_to_other_sandboxes():
+    slots = Slots(100)
+
+    assert sum(slots.deal(looked(*[1] * 20, livemode=False)).most) == 3
+    for _ in range(3):
+        slots.take(Taker(environment_id=1, livemode=False))
+    assert slots.deal(looked(1, 2, livemode=False)).most == [0, 3]
+
+
 def test_keep_a_fifth_for_first_attempts():
     slots = Slots(100)
     for number in range(70):

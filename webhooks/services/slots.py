@@ -68,11 +68,12 @@ class Slots:
             del self._tenants[taker.environment_id]
 
     def deal(self, looked: Sequence[Looked]) -> Deal:
-        """Deal what is free evenly, within the shares of the sandbox, of each tenant and of retries."""
+        """Deal what is free evenly, within the shares of the sandbox, of each tenant in its lane and of retries."""
         retries_left = self._most(RETRY_SHARE) - self._retries
         left = self.free if retries_left <= 0 else min(self.free, retries_left)
         in_sandbox = self._most(SANDBOX_SHARE) - self._sandbox
-        tenants = {one.environment_id: self._most(TENANT_SHARE) for one in looked}
+        lanes = {one.environment_id: 1.0 if one.livemode else SANDBOX_SHARE for one in looked}
+        tenants = {tenant: self._most(TENANT_SHARE * lane) for tenant, lane in lanes.items()}
         for tenant in tenants:
             tenants[tenant] -= self._tenants[tenant]
         most = [0] * len(looked)
