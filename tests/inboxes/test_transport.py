@@ -99,19 +99,22 @@ class TestAnExchange:
 
         assert (reply.status, len(provider.requests)) == (status, 1)
 
-    @pytest.mark.parametrize("accident", [hang(), hang_up(), reset(), half_a_line(), garbage(), cut_off()])
+    @pytest.mark.parametrize("accident", [hang_up(), reset(), half_a_line(), garbage(), cut_off()])
     def test_does_not_know_whether_a_call_arrived_that_was_not_answered(self, provider, accident):
         provider.meets(accident)
 
-        (found,) = exchanged(order(seconds=0.3))
+        (found,) = exchanged(order(seconds=30.0))
 
         assert found.kind == AMBIGUOUS
         assert len(provider.requests) == 1
 
-    def test_does_not_wait_for_an_answer_that_comes_byte_by_byte(self, provider):
-        provider.meets(dripping())
+    @pytest.mark.slow  # the time of a call is that of connecting too, which a busy machine takes long for
+    @pytest.mark.parametrize("accident", [hang(), dripping()])
+    def test_does_not_wait_for_an_answer_that_does_not_come_or_comes_byte_by_byte(self, provider, accident):
+        provider.meets(accident)
 
-        assert exchanged(order(seconds=0.3))[0].kind == AMBIGUOUS
+        assert exchanged(order(seconds=3.0))[0].kind == AMBIGUOUS
+        assert len(provider.requests) == 1
 
     def test_knows_that_nothing_left_when_nobody_listens(self, settings):
         with socket.socket() as closed:
