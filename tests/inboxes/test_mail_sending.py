@@ -170,11 +170,12 @@ class TestAMailThatIsNotTaken:
 
         assert accident(sent(server)) == AMBIGUOUS
 
+    @pytest.mark.slow  # its time is that of the whole talk, which a busy machine takes long for
     def test_by_a_server_that_hangs_after_its_dot_may_have_been_sent_and_ends_in_time(self, server):
         server.says["DATA"] = HANG
         began = time.monotonic()
 
-        assert accident(sent(server, seconds=1.0)) == AMBIGUOUS
+        assert accident(sent(server, seconds=2.0)) == AMBIGUOUS
         assert time.monotonic() - began < 20  # it hangs for thirty
 
     def test_by_a_server_that_hangs_before_was_not_sent(self, server):

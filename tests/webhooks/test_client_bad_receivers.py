@@ -19,10 +19,10 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 @pytest.mark.slow
 class TestBadReceivers:
     def test_that_hang_are_given_up_on(self, receiver):
-        answer = answered(receiver, receivers.hang(), seconds=0.5)
+        answer = answered(receiver, receivers.hang(), seconds=1)
 
         assert (answer.status, answer.error_class, answer.remote_ip) == (None, "timeout", "127.0.0.1")
-        assert answer.milliseconds >= 490
+        assert answer.milliseconds >= 990
 
     def test_that_drip_are_given_up_on_in_the_same_time(self, receiver):
         answer = answered(receiver, receivers.dripping(), seconds=1)
@@ -70,7 +70,7 @@ class TestBadReceivers:
 
     def test_that_never_read_are_given_up_on(self):
         with socket.create_server(("127.0.0.1", 0)) as server:
-            answer = sent(f"http://127.0.0.1:{server.getsockname()[1]}/", body=b"x" * 1_000_000, seconds=0.4)
+            answer = sent(f"http://127.0.0.1:{server.getsockname()[1]}/", body=b"x" * 1_000_000, seconds=1)
 
         assert answer.error_class == "timeout"
 
@@ -79,9 +79,9 @@ class TestBadReceivers:
             while True:
                 writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
                 await writer.drain()
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.2)
 
-        assert answered(receiver, flood, seconds=0.3).error_class == "timeout"
+        assert answered(receiver, flood, seconds=1).error_class == "timeout"
 
     def test_that_answer_twice_poison_no_later_answer(self, receiver):
         two = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 Forged\r\nContent-Length: 0\r\n\r\n"

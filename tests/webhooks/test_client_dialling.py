@@ -300,6 +300,7 @@ class TestProxy:
         with Receiver(receivers.answer(500)) as broken:
             assert proxied(broken.port, "https://hooks.example.com/").is_ours
 
+    @pytest.mark.slow
     def test_a_hanging_server_behind_it_is_not(self, proxied):
         with Receiver(receivers.hang()) as hanging, Proxy(hanging.port) as proxy:
             answer = proxied(proxy.port, "http://hooks.example.com/", seconds=1)
