@@ -65,7 +65,8 @@ class Verdict:
     What becomes of a dispatch.
 
     ``wait`` is in seconds, while it waits; ``resolve`` when to see about one in doubt. ``status`` is the message's new
-    one, if any, with its ``failure``. ``is_fault`` counts against the provider.
+    one, if any, with its ``failure``. ``counts``: as an attempt or, of one in doubt, as a lookup; ``is_fault`` counts
+    against the provider.
     """
 
     state: Dispatch.State

@@ -36,7 +36,7 @@ SELECT id FROM outbound_dispatch WHERE state = 'sending' AND lease_until <= stat
 ORDER BY lease_until LIMIT %s
 """
 TAKE = """
-UPDATE outbound_dispatch SET lease_token = %s, lookups = lookups + 1,
+UPDATE outbound_dispatch SET lease_token = %s,
     resolve_at = statement_timestamp() + make_interval(secs => %s)
 WHERE id = ANY(ARRAY(SELECT id FROM outbound_dispatch WHERE state = 'unknown' AND resolve_at <= statement_timestamp()
                      ORDER BY resolve_at LIMIT %s FOR UPDATE SKIP LOCKED))
@@ -53,7 +53,7 @@ class Lookup:
     terms: Terms
     message: Outgoing
     order: HttpOrder
-    lookups: int  # this one included
+    lookups: int  # that were answered before
     may_repeat: bool
     is_late: bool
     is_alone: bool  # no other message that says the same to the same person may be the one that is found
@@ -106,9 +106,9 @@ def judged(lookup: Lookup, outcome: Outcome) -> Result:
             if not lookup.was_missing:
                 verdict = _later(NOT_THERE, policy.MISSING_SECONDS)
         case Deferred(code="provider_unavailable") if not lookup.is_late and not lookup.terms.has_other_way:
-            verdict = _later("no_answer", policy.AWAY_LOOKUP_SECONDS)
+            verdict = _later("no_answer", policy.AWAY_LOOKUP_SECONDS, counts=False)
         case _:
-            seconds = policy.next_lookup(lookup.lookups)
+            seconds = policy.next_lookup(lookup.lookups + 1)
             verdict = over("no_answer", "", may_repeat=lookup.may_repeat)
             if seconds is not None:
                 verdict = _later("no_answer", seconds)
@@ -131,9 +131,9 @@ def result_of(claimed: Claimed, known: Known, verdict: Verdict, outcome: Outcome
     )
 
 
-def _later(code: str, seconds: float) -> Verdict:
-    """Return that a message stays in doubt, and is looked up again."""
-    return Verdict(Dispatch.State.UNKNOWN, resolve=seconds, counts=False, code=code)
+def _later(code: str, seconds: float, *, counts: bool = True) -> Verdict:
+    """Return that a message stays in doubt, and is looked up again; a lookup ``counts`` that was answered."""
+    return Verdict(Dispatch.State.UNKNOWN, resolve=seconds, counts=counts, code=code)
 
 
 def _is_settled(lookup: Lookup) -> bool:

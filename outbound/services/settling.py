@@ -38,6 +38,7 @@ WITH result(id, token, state, wait, counts, provider_id, code, detail, resolve) 
 UPDATE outbound_dispatch AS dispatch SET
     state = result.state,
     attempts = attempts + (result.counts AND dispatch.state = 'sending')::int,
+    lookups = lookups + (result.counts AND dispatch.state = 'unknown')::int,
     next_attempt_at = CASE WHEN result.state = 'waiting'
         THEN statement_timestamp() + make_interval(secs => result.wait) END,
     provider_id = CASE WHEN result.provider_id <> '' THEN result.provider_id ELSE dispatch.provider_id END,

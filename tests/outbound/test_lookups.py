@@ -115,11 +115,27 @@ class TestAProviderThatCannotBeAsked:
 
         assert now(doubtful).state == "sent"
 
-    def test_is_asked_no_more_after_that(self, doubtful):
+    def test_may_be_asked_as_often_afterwards_as_if_it_had_been_there(self, doubtful):
+        for _ in range(12):  # an hour
+            look_up(doubtful, AWAY)
+        assert [look_up(doubtful, Uncertain()) for _ in range(3)] == [50, 240, None]
+
+        assert now(doubtful).message.status == "unknown"
+
+    def test_is_sent_it_again_afterwards_if_it_never_had_it(self, doubtful):
+        for _ in range(12):
+            look_up(doubtful, AWAY)
+        look_up(doubtful, Uncertain())
+        look_up(doubtful, MISSING)
+        look_up(doubtful, MISSING)
+
+        assert taken() == [doubtful.pk]
+
+    def test_is_asked_three_times_more_after_that(self, doubtful):
         for _ in range(3):
             look_up(doubtful, AWAY)
         Dispatch.unscoped.filter(pk=doubtful.pk).update(expires_at=timezone.now())
-        assert look_up(doubtful, AWAY) is None
+        assert [look_up(doubtful, AWAY) for _ in range(3)] == [50, 240, None]
 
         assert now(doubtful).message.status == "unknown"
 
