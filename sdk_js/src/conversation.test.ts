@@ -172,21 +172,43 @@ describe("reading", () => {
     world.server.addMessage(id)
     void chat.markRead()
     void chat.markRead()
+    await pass(1)
     expect(client.state.get().unread).toBe(0)
     await pass(1100)
     expect(world.server.count(/POST .*read/)).toBe(1)
     expect(world.told.filter(([name]) => name == "unread").map(([, count]) => count)).toEqual([1, 0])
   })
 
-  it("that could not be told is not forgotten", async () => {
+  it("is told of what comes meanwhile, too, once a second at most", async () => {
+    const { client, chat, id } = await chatting()
+    world.server.addMessage(id)
+    void chat.markRead()
+    await pass(100)
+    for (let sent = 0; sent < 3; sent++) {
+      world.server.addMessage(id)
+      void chat.markRead()
+    }
+    expect(world.server.count(/POST .*read/)).toBe(1)
+    await pass(1100)
+
+    expect(client.state.get().unread).toBe(0)
+    expect(world.server.count(/POST .*read/)).toBe(2)
+  })
+
+  it("that could not be told is not forgotten, and told again half a minute later at the soonest", async () => {
     const { client, chat, id } = await chatting()
     world.server.addMessage(id)
     world.server.refuse(/POST .*read/, 500, "internal")
 
     void chat.markRead()
     await pass(1100)
-
     expect(client.state.get().unread).toBe(1)
+
+    void chat.markRead()
+    await pass(20_000)
+    expect(client.state.get().unread).toBe(1)
+    await pass(10_000)
+    expect(client.state.get().unread).toBe(0)
   })
 })
 
@@ -281,6 +303,21 @@ describe("files", () => {
 
     expect(ScriptedUpload.all[0]!.token).not.toBe(ScriptedUpload.all[1]!.token)
     expect(client.state.get()).toMatchObject({ connection: "online", waiting: 0 })
+  })
+
+  it("of a message that failed are lost with the page", async () => {
+    const { client, chat, id } = await chatting()
+    chat.send({ files: [file, file] })
+    await pass(10)
+    const error = { code: "file_type_not_allowed", message: "Not this." }
+    ScriptedUpload.all[0]!.finish(422, { error })
+    await pass(10)
+    client.stop()
+
+    const next = await world.start()
+
+    const [message] = next.conversation(id).state.get().messages
+    expect(message).toMatchObject({ status: "failed", failure: { code: "file_lost" } })
   })
 
   it("that the server does not want fail the message", async () => {

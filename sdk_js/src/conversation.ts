@@ -24,6 +24,7 @@ const TYPING_ENDS = 5_000
 const TYPING_SHOWN = 6_000
 const AI_SHOWN = 30_000
 const READ_TOLD = 1_000
+const READ_REFUSED = 30_000
 
 export const NOTHING_YET: ConversationState = {
   summary: null,
@@ -111,7 +112,7 @@ export function createConversation(core: Core, name: string): Conversation {
   let isLoaded = false
   let cursor: string | null = null
   let loading: Promise<void> | undefined
-  let reading: Promise<void> | undefined
+  let reading = Promise.resolve()
   let typingTold = -Infinity
   const timers = new Map<string, ReturnType<typeof setTimeout>>()
 
@@ -226,13 +227,15 @@ export function createConversation(core: Core, name: string): Conversation {
     const { summary } = state.get()
     if (!summary?.unread_count) return
     core.putSummary({ ...summary, unread_count: 0 })
+    let pause = READ_TOLD
     try {
       await core.call("POST", path() + "/read", {})
     } catch {
       const now = state.get().summary
       if (now?.unread_count == 0) core.putSummary({ ...now, unread_count: summary.unread_count })
+      pause = READ_REFUSED
     }
-    await sleep(READ_TOLD)
+    await sleep(pause)
   }
 
   function quiet() {
@@ -262,7 +265,7 @@ export function createConversation(core: Core, name: string): Conversation {
     retry: (id) => core.outbox.retry(id.replace("local_", "")),
     discard: (id) => void core.outbox.remove(id.replace("local_", "")),
     typing,
-    markRead: () => (reading ??= read().finally(() => (reading = undefined))),
+    markRead: () => (reading = reading.then(read)),
     async close() {
       if (!isNew()) core.putSummary(await core.call("PATCH", path(), { status: "closed" }))
     },

@@ -145,9 +145,10 @@ export function createOutbox(vault: Vault, watcher: OutboxWatcher): Outbox {
 
   /** A message of an earlier page: its files are gone, and after a day nobody expects it to be sent by itself. */
   function revive(entry: Entry): Entry {
-    const isOld = Date.now() - entry.at > KEPT
-    const code = entry.attachment_ids.length < entry.files ? "file_lost" : isOld && "expired"
-    return entry.failure || !code ? entry : { ...entry, failure: { code, message: code }, at: Date.now() }
+    const { attachment_ids, failure, files: count, at } = entry
+    const isOld = !failure && Date.now() - at > KEPT
+    const code = attachment_ids.length < count ? "file_lost" : isOld && "expired"
+    return code ? { ...entry, failure: { code, message: code }, at: failure ? at : Date.now() } : entry
   }
 
   function pump() {

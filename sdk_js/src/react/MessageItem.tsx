@@ -97,9 +97,11 @@ function Failed({ message, conversation }: MessageProps) {
       <span>
         {strings.failed} <bdi>{reason}</bdi>
       </span>
-      <button type="button" className={cx("plain")} onClick={() => conversation.retry(message.id)}>
-        {strings.retry}
-      </button>
+      {failure?.code != "file_lost" && (
+        <button type="button" className={cx("plain")} onClick={() => conversation.retry(message.id)}>
+          {strings.retry}
+        </button>
+      )}
       <button type="button" className={cx("plain")} onClick={() => conversation.discard(message.id)}>
         {strings.discard}
       </button>

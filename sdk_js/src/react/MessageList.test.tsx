@@ -68,6 +68,14 @@ describe("a message", () => {
     ])
   })
 
+  it("that has lost its file cannot be tried again", () => {
+    show({ messages: [own({ status: "failed", failure: { code: "file_lost", message: "" } })] })
+
+    expect(article().getByText(/file is lost/)).toBeDefined()
+    expect(article().queryByRole("button", { name: "Try again" })).toBeNull()
+    expect(article().getByRole("button", { name: "Delete" })).toBeDefined()
+  })
+
   it("that was edited says so; one that was deleted shows nothing of itself", () => {
     const at = new Date().toISOString()
     show({

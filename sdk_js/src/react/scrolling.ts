@@ -68,15 +68,7 @@ export function useScrolling(drawn: unknown, onStart: () => void): Scrolling {
 
 /** The first message that is on screen: what the eye holds on to. */
 function placeOf(box: HTMLElement): Place | null {
-  const nodes = box.querySelectorAll<HTMLElement>("[data-dx-id]")
-  let low = 0
-  let high = nodes.length - 1
-  while (low < high) {
-    const middle = (low + high) >> 1
-    const { offsetTop, offsetHeight } = nodes[middle]!
-    if (offsetTop + offsetHeight > box.scrollTop) high = middle
-    else low = middle + 1
-  }
-  const node = nodes[low]
+  const nodes = [...box.querySelectorAll<HTMLElement>("[data-dx-id]")]
+  const node = nodes.find(({ offsetTop, offsetHeight }) => offsetTop + offsetHeight > box.scrollTop)
   return node ? { node, top: node.offsetTop - box.scrollTop } : null
 }
