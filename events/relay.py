@@ -20,6 +20,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from prometheus_client import Counter, Histogram
 
 from core import tenancy
+from core.postgres import plans
 from core.rows import Shape
 from events import bus, hints
 from events.event import Event
@@ -97,6 +98,7 @@ class Relay:
 
     def _take_the_lead(self) -> bool:
         tenancy.bind(tenancy.EVERYONE)  # for as long as the connection lasts: nothing else happens on it
+        plans.by_keys()
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK])
             return bool(cursor.fetchone()[0])

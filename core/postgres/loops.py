@@ -10,6 +10,7 @@ from psycopg.abc import PQGen
 from psycopg.errors import _WaitTimeout as WaitTimeout  # it has no public name
 
 from core.postgres.base import INTERVAL_SECONDS, NoAnswer
+from core.postgres.plans import BY_KEYS
 
 Found = TypeVar("Found")
 # What says that the server is away: in psycopg's words, in Django's, or below both.
@@ -62,6 +63,7 @@ class Line:
             await self.close()
             self._made = await _connect()
             await self._made.execute(SET_UP, ["on" if self._durable else "off"])
+            await self._made.execute(BY_KEYS)
         return self._made
 
     async def close(self) -> None:

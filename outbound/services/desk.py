@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from django.db import connection
 
 from core import tenancy
+from core.postgres import plans
 from core.postgres.loops import AWAY
 
 Done = TypeVar("Done")
@@ -37,6 +38,7 @@ def _connected(work: Callable[..., Done], *arguments: Any) -> Done:
         if raw is None or raw.closed:
             connection.close()
             tenancy.bind(tenancy.EVERYONE)  # for as long as the connection lasts: nothing else happens on it
+            plans.by_keys()
         return work(*arguments)
     except AWAY:
         connection.close()
