@@ -1,7 +1,8 @@
 """
 A provider that is away for far longer than attempts are apart: what waits, what is in doubt, who is told, who notices.
 
-An hour is lived through in seconds: every wait of the schedule, of the line and of its notice is cut to a small part.
+An hour is lived through in seconds: every wait of the schedule, of the line and of its notice is cut to a small part. A
+real one is told of in `docs/performance.md`.
 """
 
 from collections import Counter
