@@ -23,7 +23,9 @@ test check: export PYTHONDONTWRITEBYTECODE =
 QUICK := $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 SLOW := $(BIN)/python -m pytest -m slow -n 4 --dist loadgroup $$(grep -rl "mark\.slow" tests --include="test_*.py")
 UNITS := $(BIN)/python -m pytest -m "not slow and not integration" -n 2 --dist loadfile
-PYTEST := $(if $(TESTS),$(BIN)/python -m pytest $(TESTS),sh -c '$(QUICK) && exec $(SLOW)')
+# What fails beside others is asked once more, alone: clocks lie where two cores do the work of ten. Both answers are printed.
+AGAIN := test $$? = 1 && echo "dexra: once more, alone" && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none --maxfail 1
+PYTEST := $(if $(TESTS),$(BIN)/python -m pytest $(TESTS),sh -c '{ $(QUICK) || { $(AGAIN); }; } && { $(SLOW) || { $(AGAIN); }; }')
 
 .PHONY: run test check bench sdk sdk-check sdk-test lint format lock protocol clean help FORCE
 

@@ -13,6 +13,8 @@ export default defineConfig({
   // Machines are shared: whoever waits does so for as long as it takes.
   timeout: 180_000,
   expect: { timeout: 30_000 },
+  // What fails once is told of as flaky; what fails twice has failed.
+  retries: 1,
   workers: 2,
   fullyParallel: false,
   // One of them kills the servers that the others talk to.
