@@ -248,7 +248,8 @@ OUTBOUND_DRAIN_SECONDS: float = env.float("DEXRA_OUTBOUND_DRAIN_SECONDS", defaul
 
 # --- e-mail to people ------------------------------------------------------------------------
 
-vars().update(env.email_url("EMAIL_URL", default="dummymail://" if IS_PRODUCTION else "consolemail://"))
+_nowhere = "dummymail://" if IS_PRODUCTION else "consolemail://"
+vars().update(env.email_url_config(env.str("EMAIL_URL", default="") or _nowhere))
 DEFAULT_FROM_EMAIL: str = env.str("DEXRA_EMAIL_FROM", default="Dexra <noreply@localhost>")
 EMAIL_TIMEOUT = 10
 

@@ -75,10 +75,28 @@ def test_every_process_refuses(command):
         cwd=BASE_DIR,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 
     assert done.returncode != 0
     assert "DEXRA_ENV=production refuses to start" in done.stderr
     assert "DEXRA_ALLOWED_HOSTS" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("url", "backend"), [("", "console"), ("smtp://user:word@mail.example.com:25", "smtp")], ids=["none", "smtp"]
+)
+def test_mail_goes_where_the_environment_says_or_into_the_log(url, backend):
+    done = subprocess.run(
+        [sys.executable, "-c", "from dexra import settings; print(settings.EMAIL_BACKEND)"],
+        env={**os.environ, "DEXRA_ENV": "development", "EMAIL_URL": url},
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+
+    assert done.stdout.strip() == f"django.core.mail.backends.{backend}.EmailBackend"
