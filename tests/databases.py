@@ -13,6 +13,11 @@ from psycopg import sql
 from dexra.processes import BASE_DIR
 
 LOCK = 7_406_151
+# A database that is forced to go takes a right to stop everybody there, autovacuum and other roles too. So each role
+# leaves by itself, and a plain DROP waits for the rest and stops autovacuum.
+LEAVE = """
+SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE datname = %s AND usename = current_user
+"""
 
 
 def make(name: str, migrate: Callable[[str], None]) -> None:
@@ -55,4 +60,7 @@ def _create(name: str, template: str) -> sql.Composed:
 
 
 def _drop(server: psycopg.Connection, name: str) -> None:
-    server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    server.execute(LEAVE, [name])
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as application:
+        application.execute(LEAVE, [name])
+    server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
