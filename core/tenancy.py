@@ -17,6 +17,8 @@ from typing import Any
 from django.db import OperationalError, connection
 from psycopg.pq import TransactionStatus
 
+from core.postgres.plans import BY_KEYS
+
 EVERYONE = 0  # no row has this environment; the policies read it as "all"
 POLICY_TEMPLATE = """
 ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
@@ -42,6 +44,13 @@ def bind(environment_id: int) -> None:
     """Let this connection see one tenant from here on."""
     _set(str(environment_id))
     _note(environment_id)
+
+
+def bind_engine() -> None:
+    """Let an engine's connection see every tenant and go by keys while it lasts: nothing else happens on it."""
+    bind(EVERYONE)
+    with connection.cursor() as cursor:
+        cursor.execute(BY_KEYS)
 
 
 def release() -> None:

@@ -20,7 +20,6 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from prometheus_client import Counter, Histogram
 
 from core import tenancy
-from core.postgres import plans
 from core.rows import Shape
 from events import bus, hints
 from events.event import Event
@@ -97,8 +96,7 @@ class Relay:
             return False
 
     def _take_the_lead(self) -> bool:
-        tenancy.bind(tenancy.EVERYONE)  # for as long as the connection lasts: nothing else happens on it
-        plans.by_keys()
+        tenancy.bind_engine()
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK])
             return bool(cursor.fetchone()[0])

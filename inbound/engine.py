@@ -16,7 +16,6 @@ from django.db import Error as DatabaseFailure
 from django.db import connection, connections
 
 from core import tenancy
-from core.postgres import plans
 from events.hints import Ear
 from inbound.models import RawCallback
 from inbound.services import claims, courtesies, handling, hints, metrics
@@ -231,5 +230,4 @@ class InboundEngine:
 def _see_everyone() -> None:
     """Let this thread's connection see all tenants, for as long as it lasts: nothing else happens on it."""
     if tenancy.bound() != tenancy.EVERYONE:
-        tenancy.bind(tenancy.EVERYONE)
-        plans.by_keys()
+        tenancy.bind_engine()

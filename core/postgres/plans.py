@@ -7,15 +7,7 @@ first day stands still in the first campaign. What an engine says touches a few 
 is planned, however small a table looks.
 """
 
-from django.db import connection
-
 BY_KEYS = """
 SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
        set_config('enable_mergejoin', 'off', false)
 """
-
-
-def by_keys() -> None:
-    """Have whatever this thread's connection says from here on planned by keys."""
-    with connection.cursor() as cursor:
-        cursor.execute(BY_KEYS)

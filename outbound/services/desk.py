@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from django.db import connection
 
 from core import tenancy
-from core.postgres import plans
 from core.postgres.loops import AWAY
 
 Done = TypeVar("Done")
@@ -37,8 +36,7 @@ def _connected(work: Callable[..., Done], *arguments: Any) -> Done:
         raw: Any = connection.connection
         if raw is None or raw.closed:
             connection.close()
-            tenancy.bind(tenancy.EVERYONE)  # for as long as the connection lasts: nothing else happens on it
-            plans.by_keys()
+            tenancy.bind_engine()
         return work(*arguments)
     except AWAY:
         connection.close()
